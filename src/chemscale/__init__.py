@@ -1,0 +1,22 @@
+"""chemscale: how does this model scale on molecules, and what should I spend on it?
+
+The public verbs are looked up on first use, so that importing the package costs nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chemscale.verbs import report_study as report_study
+    from chemscale.verbs import status as status
+    from chemscale.verbs import study as study
+    from chemscale.verbs import table as table
+    from chemscale.verbs import train as train
+
+__all__ = ["report_study", "status", "study", "table", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return getattr(importlib.import_module("chemscale.verbs"), name)
+    raise AttributeError(f"module 'chemscale' has no attribute {name!r}")

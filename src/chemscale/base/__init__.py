@@ -1,0 +1,1 @@
+"""The vocabulary of all floors: configurations, run records, units, seeds, errors."""

@@ -1,0 +1,108 @@
+"""Files that are whole or absent: atomic writes, folder locks, and where caches live."""
+
+import json
+import math
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from chemscale.base.errors import BusyError
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write `content` beside `path`, flush it to disk, then rename: a reader sees the old file or the new one."""
+    data = content.encode() if isinstance(content, str) else content
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path in the same folder; on success it is flushed and renamed to `path`, else removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, values: Any) -> None:
+    """Write JSON atomically; NaN and infinities become null, so that every reader can parse it."""
+    write_atomically(path, json.dumps(finite(values), indent=2) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file."""
+    return json.loads(path.read_text())
+
+
+def finite(values: Any) -> Any:
+    """The same nested values with NaN and infinities as None."""
+    if isinstance(values, float) and not math.isfinite(values):
+        return None
+    if isinstance(values, dict):
+        return {key: finite(value) for key, value in values.items()}
+    if isinstance(values, list | tuple):
+        return [finite(value) for value in values]
+    return values
+
+
+@contextmanager
+def folder_lock(folder: Path, what: str, wait_seconds: float = 0.0) -> Iterator[None]:
+    """Hold `folder` for one process; the lock is freed by the system when the process ends, however it ends.
+
+    Args:
+        folder: made if absent; the lock is its file `.lock`.
+        what: what is being done, for the other process's message.
+        wait_seconds: how long to wait for another process; negative waits without limit.
+
+    Raises:
+        BusyError: another process holds it; the message says who and since when.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(folder / ".lock")
+    holder = folder / ".lock-holder"
+    try:
+        lock.acquire(timeout=wait_seconds)
+    except filelock.Timeout:
+        who = holder.read_text().strip() if holder.exists() else "another process"
+        raise BusyError(f"{folder}: {who} is working here. Wait for it to end, or use another folder.") from None
+    try:
+        holder.write_text(f"process {os.getpid()} on {os.uname().nodename} ({what})\n")
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def cache_folder() -> Path:
+    """Where derived files live (prepared corpora, compiled operators): `CHEMSCALE_CACHE`, or the platform's cache."""
+    named = os.environ.get("CHEMSCALE_CACHE")
+    return Path(named).expanduser() if named else _platform_cache() / "chemscale"
+
+
+def data_folder() -> Path:
+    """Where data files are looked for and downloaded to: `CHEMSCALE_DATA`, or `data` in the platform's cache."""
+    named = os.environ.get("CHEMSCALE_DATA")
+    return Path(named).expanduser() if named else _platform_cache() / "chemscale" / "data"
+
+
+def _platform_cache() -> Path:
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")

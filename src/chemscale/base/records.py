@@ -1,0 +1,129 @@
+"""The run folder: everything one run leaves behind, and the only state a study has.
+
+config.json    the run's fully resolved configuration
+curve.jsonl    one line per evaluation (`CurvePoint`)
+steps.npy      the training loss of every step [steps], float32
+checkpoint/    latest and best
+result.json    written once, last, by atomic rename (`RunResult`): a folder without it is unfinished
+failure.json   the error and traceback of the last attempt, where it failed
+"""
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from chemscale.base.files import read_json, replacing, write_atomically, write_json
+
+RunState = Literal["finished", "diverged", "failed", "running", "unfinished", "new"]
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One evaluation of a run. Losses are in the world's unit (language: nats per token)."""
+
+    step: int
+    epoch: float
+    examples: int
+    tokens: int
+    train_loss: float
+    validation_loss: float
+    learning_rate: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a finished run has to say; `result.json` is this, one level deep."""
+
+    status: Literal["finished", "diverged"]
+    losses: dict[str, float]
+    resources: dict[str, float]
+    environment: dict[str, str]
+    data_hash: str
+    stopped_by: str = "budget"
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Reads and writes the files of one run."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's own name."""
+        return self.path.name
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the latest and the best checkpoint."""
+        return self.path / "checkpoint"
+
+    def is_finished(self) -> bool:
+        """Whether `result.json` is there: such a run is never run again."""
+        return (self.path / "result.json").exists()
+
+    def state(self) -> RunState:
+        """The state as far as the files tell; `running` is known only to who holds or sees the run's lock."""
+        if self.is_finished():
+            return self.result().status
+        if (self.path / "failure.json").exists():
+            return "failed"
+        return "unfinished" if (self.path / "config.json").exists() else "new"
+
+    def write_config(self, values: Mapping[str, Any]) -> None:
+        """Write `config.json`."""
+        write_json(self.path / "config.json", values)
+
+    def config(self) -> dict[str, Any]:
+        """The resolved configuration as plain values."""
+        return dict(read_json(self.path / "config.json"))
+
+    def write_curve(self, points: list[CurvePoint]) -> None:
+        """Write the whole curve atomically, so that a kill never leaves half a line."""
+        lines = [json.dumps(dataclasses.asdict(point)) for point in points]
+        write_atomically(self.path / "curve.jsonl", "".join(line + "\n" for line in lines).replace("NaN", "null"))
+
+    def curve(self) -> list[CurvePoint]:
+        """The evaluations so far, in order; empty where there is none yet."""
+        path = self.path / "curve.jsonl"
+        if not path.exists():
+            return []
+        rows: Iterator[dict[str, Any]] = (json.loads(line) for line in path.read_text().splitlines() if line)
+        return [CurvePoint(**{key: math.nan if value is None else value for key, value in row.items()}) for row in rows]
+
+    def write_step_losses(self, losses: np.ndarray) -> None:
+        """Write `steps.npy`: the training loss of every step [steps]."""
+        with replacing(self.path / "steps.npy") as temporary:
+            np.save(temporary, losses.astype(np.float32))
+
+    def step_losses(self) -> np.ndarray:
+        """The training loss of every step [steps], float32; empty where there is none yet."""
+        path = self.path / "steps.npy"
+        return np.load(path) if path.exists() else np.zeros(0, np.float32)
+
+    def write_result(self, result: RunResult) -> None:
+        """Write `result.json`: the run's last act."""
+        (self.path / "failure.json").unlink(missing_ok=True)
+        write_json(self.path / "result.json", dataclasses.asdict(result))
+
+    def result(self) -> RunResult:
+        """The result of a finished run; a loss that was not finite is NaN."""
+        values = read_json(self.path / "result.json")
+        values["losses"] = {key: math.nan if value is None else value for key, value in values["losses"].items()}
+        return RunResult(**values)
+
+    def write_failure(self, error: str, traceback: str) -> None:
+        """Keep the error of an attempt; the next attempt continues from the checkpoint."""
+        write_json(self.path / "failure.json", {"error": error, "traceback": traceback})
+
+    def failure(self) -> dict[str, str]:
+        """The error and traceback of the last attempt."""
+        return dict(read_json(self.path / "failure.json"))

@@ -1,0 +1,206 @@
+"""The command line: one subcommand per verb. It parses, calls the public function, and prints."""
+
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from chemscale.base.errors import UserError
+
+if TYPE_CHECKING:
+    from chemscale.verbs import StudyResult
+
+app = typer.Typer(
+    name="chemscale",
+    help="How does this model scale on molecules, and what should I spend on it?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+data_app = typer.Typer(help="Sources of molecules, and corpora prepared from them.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+Overrides = Annotated[
+    Optional[list[str]],  # noqa: UP045 - typer reads the annotation at run time
+    typer.Option("--set", metavar="KEY=VALUE", help="Override one value, for example training.epochs=5."),
+]
+Out = Annotated[Optional[Path], typer.Option("--out", help="Folder for the results.")]  # noqa: UP045
+Workers = Annotated[Optional[int], typer.Option("--workers", min=1, help="Processes; default: one per core.")]  # noqa: UP045
+
+
+@app.command()
+def train(
+    config: Annotated[str, typer.Argument(help="Preset (smoke/chemgpt) or TOML file of one run.")],
+    out: Out = None,
+    overrides: Overrides = None,
+) -> None:
+    """Train one model; the same command continues an interrupted run."""
+    from chemscale import verbs
+
+    folder, result = verbs.train(config, out, overrides or [])
+    losses, resources = result.losses, result.resources
+    print(f"{result.status} after {resources['steps']:.0f} steps and {resources['seconds']:.1f} s")
+    print(
+        f"validation loss  {losses['validation_loss']:.4f} nats per token (best), {losses['train_loss']:.4f} training"
+    )
+    print(
+        f"parameters       {resources['n_parameters']:,.0f} without embeddings; precision {result.environment['precision']}"
+    )
+    print(f"run folder       {folder}")
+    if result.status == "diverged":
+        raise typer.Exit(1)
+
+
+@app.command()
+def study(
+    config: Annotated[str, typer.Argument(help="Preset (demo, frey2023/chemgpt-laptop) or TOML file with a [grid].")],
+    out: Out = None,
+    overrides: Overrides = None,
+    workers: Workers = None,
+    executor: Annotated[str, typer.Option(help="Where runs are placed.")] = "local",
+) -> None:
+    """Train a grid of models, fit the scaling law, write the report; the same command continues an interrupted study."""
+    from chemscale import verbs
+
+    try:
+        result = verbs.study(config, out, overrides or [], workers=workers, executor=executor)
+    except KeyboardInterrupt:
+        print("\ninterrupted: finished runs are kept; the same command continues the others", file=sys.stderr)
+        raise typer.Exit(130) from None
+    _print_study(result)
+
+
+@app.command()
+def report(folder: Annotated[Path, typer.Argument(help="Folder of a study, finished or not.")]) -> None:
+    """Fit and draw a study anew."""
+    from chemscale import verbs
+
+    _print_study(verbs.report_study(folder))
+
+
+@app.command()
+def status(folder: Annotated[Path, typer.Argument(help="Folder of a study.")]) -> None:
+    """Show the grid of a study: done, running, failed and left."""
+    from chemscale import verbs
+
+    rows = verbs.status(folder)
+    for row in rows:
+        settings = "  ".join(f"{key}={value}" for key, value in row.settings.items())
+        loss = f"{row.validation_loss:.4f}" if row.validation_loss == row.validation_loss else "-"
+        print(f"{row.state:10s} {loss:>8s}  {settings}  {row.name}")
+        if row.message:
+            print(f"{'':21s}{row.message}")
+    print(", ".join(f"{count} {state}" for state, count in verbs.count_states(rows).items()))
+
+
+@app.command()
+def presets() -> None:
+    """List the studies and runs that come with the package."""
+    from chemscale.studies.presets import preset_names, preset_title
+
+    for name in preset_names():
+        print(f"{name:28s} {preset_title(name)}")
+
+
+@data_app.command("list")
+def data_list() -> None:
+    """List the sources that can be used by name, and where each is on this machine."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from chemscale.chem.source_report import sources_table
+
+    rows = sources_table()
+    table = Table(*(name for name in rows[0]), box=None)
+    for row in rows:
+        table.add_row(*row.values())
+    Console().print(table)
+
+
+@data_app.command("get")
+def data_get(name: Annotated[str, typer.Argument(help="Name of a source, see `chemscale data list`.")]) -> None:
+    """Download a source; a download that was cut goes on where it stopped."""
+    from chemscale.chem.download import download_source
+
+    print(download_source(name))
+
+
+@data_app.command("info")
+def data_info(source: Annotated[str, typer.Argument(help="Name of a source, or a file of molecules.")]) -> None:
+    """Show what is known of a source or a file."""
+    from chemscale.chem.source_report import source_info
+
+    print(source_info(source))
+
+
+@data_app.command("verify")
+def data_verify(name: Annotated[str, typer.Argument(help="Name of a source.")]) -> None:
+    """Compare a source's file with its size and sha256."""
+    from chemscale.chem.source_report import verify_source
+
+    verification = verify_source(name)
+    print(verification)
+    if not verification.ok:
+        raise typer.Exit(1)
+
+
+@data_app.command("prepare")
+def data_prepare(
+    source: Annotated[str, typer.Argument(help="A file, the name of a source, or `embedded`.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the corpus.")],
+    encoding: Annotated[str, typer.Option(help="selfies or smiles.")] = "selfies",
+    canonical: Annotated[bool, typer.Option(help="Write molecules in RDKit's canonical form first.")] = False,
+    drop_duplicates: Annotated[bool, typer.Option(help="Keep only the first of equal molecules.")] = False,
+    limit: Annotated[Optional[int], typer.Option(min=1, help="Only the first so many molecules.")] = None,  # noqa: UP045
+    column: Annotated[Optional[str], typer.Option(help="Column of the SMILES; default: guessed.")] = None,  # noqa: UP045
+    workers: Workers = None,
+) -> None:
+    """Turn molecules into token ids on disk; the same command continues after a kill."""
+    from chemscale.language.data import prepare_corpus
+
+    if encoding not in ("selfies", "smiles"):
+        raise UserError(f"--encoding: {encoding!r} is not selfies or smiles")
+    print(
+        prepare_corpus(
+            source,
+            out,
+            encoding="smiles" if encoding == "smiles" else "selfies",
+            canonical=canonical,
+            drop_duplicates=drop_duplicates,
+            limit=limit,
+            workers=workers,
+            column=column,
+        )
+    )
+
+
+def _print_study(result: "StudyResult") -> None:
+    from rich.console import Console
+
+    from chemscale.report.terminal import print_law
+
+    print_law(result.fits, Console())
+    outcome = result.outcome
+    for end in outcome.failed:
+        print(f"failed: {end.name}: {end.message}", file=sys.stderr)
+    if outcome.n_left:
+        print(f"{outcome.n_left} runs are not finished: the same command continues them", file=sys.stderr)
+    print(f"report  {result.report}")
+    if outcome.failed:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command line; a user's error is one message and exit status 2, with a traceback only after `--debug`."""
+    debug = "--debug" in sys.argv
+    if debug:
+        sys.argv.remove("--debug")
+    try:
+        app()
+    except UserError as error:
+        if debug:
+            traceback.print_exc()
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,1 @@
+"""Families of the language world: one file a family, one line in `chemscale.language.families`."""

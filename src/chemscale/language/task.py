@@ -1,0 +1,199 @@
+"""ChemGPT's side of a run: which molecules, which batches, which loss."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from chemscale.base.config import Config, content_hash
+from chemscale.base.errors import ConfigError, DataError
+from chemscale.base.seeds import stream, stream_seed
+from chemscale.language.attention import choose_backend
+from chemscale.language.batches import IGNORED, Blocks, MoleculeSequences, TokenBatch
+from chemscale.language.data import Corpus, corpus_for
+from chemscale.language.models.chemgpt import ChemGPT, ChemGPTConfig, build_chemgpt
+
+VALIDATION_LABELS_PER_BATCH = 8192
+
+
+class LanguageData(Config):
+    """Which molecules a run sees, and in which form."""
+
+    source: str = Field("embedded", description="embedded, a source's name, a file, or a prepared corpus folder")
+    limit: int | None = Field(None, description="use only the first molecules of the source", ge=1)
+    encoding: Literal["selfies", "smiles"] = Field("selfies", description="what one token is")
+    canonical: bool = Field(False, description="write every molecule in RDKit's canonical form first")
+    drop_duplicates: bool = Field(False, description="keep only the first of equal molecules")
+    protocol: Literal["molecules", "blocks"] = Field("molecules", description="one molecule a sequence, or blocks")
+    block_tokens: int = Field(512, description="tokens a block (blocks protocol)", ge=2)
+    max_tokens: int = Field(512, description="longer molecules are left out, special tokens included", ge=3)
+    size: int | Literal["all"] = Field("all", description="examples in the training subset: molecules or blocks")
+    validation_size: int | None = Field(None, description="examples held out; none takes 5%, at most 50,000", ge=1)
+    split_seed: int = Field(0, description="seed of the one permutation that makes validation set and subsets", ge=0)
+
+
+def prepare_source(data: LanguageData) -> Corpus:
+    """The corpus of a configuration, prepared on its first use.
+
+    Raises:
+        DataError: the source cannot be found or holds nothing usable.
+    """
+    return corpus_for(
+        data.source,
+        encoding=data.encoding,
+        canonical=data.canonical,
+        drop_duplicates=data.drop_duplicates,
+        limit=data.limit,
+    )
+
+
+@dataclass(frozen=True)
+class Split:
+    """Training subset and validation set, as sequences."""
+
+    train: MoleculeSequences | Blocks
+    validation: MoleculeSequences | Blocks
+    n_available: int
+
+
+def split_corpus(corpus: Corpus, data: LanguageData) -> Split:
+    """The validation set and the first `size` examples of the training pool, both from one permutation.
+
+    Subsets are nested: a larger one holds every smaller one, and the validation set is the same for all sizes.
+
+    Raises:
+        DataError: there are fewer examples than asked for; the message says how many there are.
+    """
+    short_enough = np.flatnonzero(corpus.lengths + 2 <= data.max_tokens)
+    order = short_enough[stream(data.split_seed, "split").permutation(len(short_enough))]
+    make = _cut_molecules if data.protocol == "molecules" else _cut_blocks
+    return make(corpus, order, data)
+
+
+def _cut_molecules(corpus: Corpus, order: np.ndarray, data: LanguageData) -> Split:
+    n_validation = data.validation_size or _default_validation(len(order))
+    n_pool = len(order) - n_validation
+    size = _checked_size(data, n_pool, "molecules")
+    pool = order[n_validation : n_validation + size]
+    return Split(MoleculeSequences(corpus, pool), MoleculeSequences(corpus, order[:n_validation]), n_pool)
+
+
+def _cut_blocks(corpus: Corpus, order: np.ndarray, data: LanguageData) -> Split:
+    n_tokens = np.cumsum(corpus.lengths[order] + 2)
+    n_blocks = int(n_tokens[-1] // data.block_tokens) if len(n_tokens) else 0
+    n_validation = data.validation_size or _default_validation(n_blocks)
+    # whole molecules go to one side: the first molecule after the validation blocks begins the training stream
+    first = int(np.searchsorted(n_tokens, n_validation * data.block_tokens)) + 1
+    left = int(n_tokens[-1] - n_tokens[first - 1]) // data.block_tokens if first < len(order) else 0
+    size = _checked_size(data, left, f"blocks of {data.block_tokens} tokens")
+    train = Blocks.cut(corpus, order[first:], data.block_tokens, size)
+    return Split(train, Blocks.cut(corpus, order[:first], data.block_tokens, n_validation), left)
+
+
+def _default_validation(n_examples: int) -> int:
+    return max(1, min(50_000, n_examples // 20))
+
+
+def _checked_size(data: LanguageData, available: int, unit: str) -> int:
+    if available < 1:
+        raise DataError(f"data.source {data.source!r}: nothing is left to train on beside the validation set")
+    if data.size == "all":
+        return available
+    if not 1 <= data.size <= available:
+        raise DataError(
+            f"data.size is {data.size}, but {data.source!r} has {available} {unit} to train on "
+            f"beside the validation set. Ask for 1 to {available}, or 'all'."
+        )
+    return data.size
+
+
+class LanguageTask:
+    """Next-token prediction on a corpus; the loss is in nats per real token."""
+
+    def __init__(self, model: ChemGPTConfig, data: LanguageData, batch_size: int, seed: int) -> None:
+        self.corpus = prepare_source(data)
+        self.data = data
+        self.batch_size = batch_size
+        self.seed = seed
+        self.model_config = self._with_vocabulary(model)
+        split = split_corpus(self.corpus, data)
+        self.train, self.validation = split.train, split.validation
+        self._epoch_order = lru_cache(maxsize=2)(self._order_of_epoch)
+
+    def _with_vocabulary(self, model: ChemGPTConfig) -> ChemGPTConfig:
+        size = len(self.corpus.vocabulary)
+        if model.vocabulary_size not in (None, size):
+            raise ConfigError(
+                f"model.vocabulary_size is {model.vocabulary_size}, but the corpus has {size} tokens; leave it out"
+            )
+        longest = self.data.block_tokens if self.data.protocol == "blocks" else self.data.max_tokens
+        if longest > model.max_positions:
+            raise ConfigError(f"model.max_positions is {model.max_positions}, but sequences have {longest} tokens")
+        return model.model_copy(update={"vocabulary_size": size})
+
+    def _order_of_epoch(self, epoch: int) -> list[np.ndarray]:
+        return self.train.epoch_order(self.batch_size, self.seed, epoch)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in one pass over the subset; the last may be smaller."""
+        return -(-len(self.train) // self.batch_size)
+
+    @property
+    def labels_per_epoch(self) -> int:
+        """Real tokens to predict in one pass over the subset."""
+        return self.train.n_labels
+
+    @property
+    def data_hash(self) -> str:
+        """Hash of the corpus and of how it is cut."""
+        return content_hash([self.corpus.sha256, self.data.identity()], length=16)
+
+    def build_model(self) -> ChemGPT:
+        """A model initialised from the run's seed."""
+        return build_chemgpt(self.model_config, stream_seed(self.seed, "initialisation"))
+
+    def batch(self, step: int) -> TokenBatch:
+        """The batch of a step, counted through all epochs."""
+        epoch, position = divmod(step, self.steps_per_epoch)
+        return self.train.batch(self._epoch_order(epoch)[position])
+
+    def validation_batches(self) -> Iterator[TokenBatch]:
+        """The validation set, batched by length."""
+        mean_labels = max(1, self.validation.n_labels // len(self.validation))
+        for positions in self.validation.in_order(max(1, VALIDATION_LABELS_PER_BATCH // mean_labels)):
+            yield self.validation.batch(positions)
+
+    def loss_sum(self, model: ChemGPT, batch: TokenBatch) -> Tensor:
+        """Cross-entropy in nats summed over the labels of the batch."""
+        hidden = model.hidden_states(batch.token_ids)
+        real = batch.targets != IGNORED
+        logits = model.logits(hidden[real])
+        return torch.nn.functional.cross_entropy(logits.float(), batch.targets[real], reduction="sum")
+
+    def resources(self) -> dict[str, float]:
+        """Size of model and data; FLOPs per label are three forward passes' (`forward_flops_per_token`)."""
+        config = self.model_config
+        mean_length = self.train.n_labels / len(self.train)
+        return {
+            "n_parameters": config.n_parameters(),
+            "n_parameters_total": config.n_parameters(embedding=True),
+            "width": config.width,
+            "capacity": config.capacity(),
+            "data_points": len(self.train),
+            "tokens": self.train.n_labels,
+            "flops_per_label": 3 * config.forward_flops_per_token(mean_length / 2),
+        }
+
+    def environment(self) -> dict[str, str]:
+        """The attention operator and the corpus's encoding."""
+        return {
+            "attention": choose_backend(self.model_config.attention, "cpu"),
+            "vocabulary_hash": self.corpus.vocabulary.sha256[:16],
+            "corpus": str(self.corpus.folder),
+        }

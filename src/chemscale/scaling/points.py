@@ -1,0 +1,136 @@
+"""From runs to the points of a fit: input checks, and seeds at one resource merged into their mean."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from chemscale.base.errors import FitError
+
+MIN_POINTS = 3
+SAME_RESOURCE = 1e-9  # relative; sizes that differ by less are one size written twice
+
+
+@dataclass(frozen=True)
+class LossPoint:
+    """One resource value with the losses of all its runs.
+
+    `loss` is the geometric mean over seeds, because the law is fitted to log losses. `log_spread` is the standard
+    deviation of the log losses (NaN for one seed).
+    """
+
+    resource: float
+    loss: float
+    n_seeds: int
+    log_spread: float
+
+
+@dataclass(frozen=True)
+class MergedPoints:
+    """The points of a fit in logs, sorted by resource, with the noise between seeds.
+
+    Attributes:
+        resource: [n_points].
+        log_resource: [n_points].
+        log_loss: [n_points], mean over seeds.
+        n_seeds: [n_points].
+        log_spread: [n_points], standard deviation between seeds; NaN where there is one seed.
+    """
+
+    resource: np.ndarray
+    log_resource: np.ndarray
+    log_loss: np.ndarray
+    n_seeds: np.ndarray
+    log_spread: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.log_resource)
+
+    @property
+    def seed_freedom(self) -> int:
+        """Degrees of freedom of the noise between seeds; 0 where no size was run twice."""
+        return int((self.n_seeds - 1).sum())
+
+    @property
+    def seed_squares(self) -> float:
+        """Sum of squares between seeds, scaled to the variance of a mean: seed variance of a point x freedom."""
+        repeated = self.n_seeds > 1
+        squares = ((self.n_seeds - 1) * self.log_spread**2)[repeated].sum()
+        return float(squares * np.mean(1.0 / self.n_seeds))
+
+    def window(self, start: int, stop: int) -> "MergedPoints":
+        """The points `start <= i < stop`."""
+        part = slice(start, stop)
+        return MergedPoints(
+            self.resource[part], self.log_resource[part], self.log_loss[part], self.n_seeds[part], self.log_spread[part]
+        )
+
+    def point(self, index: int) -> LossPoint:
+        """One point in the units of the input."""
+        return LossPoint(
+            resource=float(self.resource[index]),
+            loss=float(np.exp(self.log_loss[index])),
+            n_seeds=int(self.n_seeds[index]),
+            log_spread=float(self.log_spread[index]),
+        )
+
+
+def merge_seeds(resource: ArrayLike, loss: ArrayLike) -> MergedPoints:
+    """Check the runs and merge those at one resource into the mean of their log losses.
+
+    Args:
+        resource: [n_runs], > 0.
+        loss: [n_runs], > 0.
+
+    Raises:
+        FitError: lengths differ, a value is no number, not finite or not positive, or there are fewer than three
+            distinct resources.
+    """
+    sizes, losses = _numbers("resource", resource), _numbers("loss", loss)
+    if len(sizes) != len(losses):
+        raise FitError(f"resource has {len(sizes)} values and loss has {len(losses)}: give one loss per resource")
+    _check_positive("resource", sizes)
+    _check_positive("loss", losses)
+    order = np.argsort(sizes, kind="stable")
+    x, y = np.log(sizes[order]), np.log(losses[order])
+    starts = np.flatnonzero(np.diff(x, prepend=-np.inf) > SAME_RESOURCE)
+    if len(starts) < MIN_POINTS:
+        shown = ", ".join(f"{value:.6g}" for value in sizes[order][starts]) or "none"
+        raise FitError(
+            f"a power law needs at least {MIN_POINTS} different sizes, got {len(starts)} ({shown}); seeds at one "
+            "size count as one point. Add runs at other sizes."
+        )
+    groups = np.split(y, starts[1:])
+    return MergedPoints(
+        resource=sizes[order][starts],
+        log_resource=x[starts],
+        log_loss=np.array([group.mean() for group in groups]),
+        n_seeds=np.array([len(group) for group in groups]),
+        log_spread=np.array([group.std(ddof=1) if len(group) > 1 else np.nan for group in groups]),
+    )
+
+
+def _numbers(name: str, values: Any) -> np.ndarray:
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise FitError(f"{name}: expected numbers, got {_shown(values)}") from None
+    if array.ndim != 1:
+        raise FitError(f"{name}: expected a list of numbers, got an array of shape {list(array.shape)}")
+    return array
+
+
+def _check_positive(name: str, values: np.ndarray) -> None:
+    bad = np.flatnonzero(~(np.isfinite(values) & (values > 0)))
+    if len(bad):
+        raise FitError(
+            f"{name}: value {bad[0] + 1} of {len(values)} is {values[bad[0]]:g}, a power law needs finite numbers > 0. "
+            f"Leave failed and diverged runs out ({len(bad)} such values)."
+        )
+
+
+def _shown(values: Any) -> str:
+    text = repr(list(values) if isinstance(values, Sequence) and not isinstance(values, str) else values)
+    return text if len(text) <= 80 else text[:77] + "..."

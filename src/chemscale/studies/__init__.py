@@ -1,0 +1,1 @@
+"""Grids of runs: expand, execute, resume, gather."""

@@ -1,0 +1,155 @@
+"""Carry out a study: skip what is finished, continue what is not, and gather the result."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from chemscale.base.errors import ConfigError
+from chemscale.base.files import folder_lock, read_json, write_json
+from chemscale.base.progress import Bar, progress_bar
+from chemscale.base.records import RunFolder
+from chemscale.studies.local import available_cores, run_locally
+from chemscale.studies.messages import Ended, Job, Progress
+from chemscale.studies.run import RunConfig
+from chemscale.studies.study import Study
+from chemscale.studies.tables import curves_table, study_table
+
+Executor = Callable[[Sequence[Job], int, int, Callable[[Progress | Ended], None]], list[Ended]]
+EXECUTORS: dict[str, Executor] = {"local": run_locally}
+
+
+@dataclass(frozen=True)
+class StudyOutcome:
+    """What a study has so far.
+
+    Attributes:
+        table: one row per finished run.
+        curves: one row per evaluation.
+        failed: how the runs that failed ended.
+        n_left: runs of the grid that are not finished, failed ones included.
+        environment: versions and machine of the finished runs; several values of one name are joined.
+    """
+
+    table: pd.DataFrame
+    curves: pd.DataFrame
+    failed: tuple[Ended, ...]
+    n_left: int
+    environment: dict[str, str]
+
+
+def execute_study(study: Study, folder: Path, *, workers: int | None = None, executor: str = "local") -> StudyOutcome:
+    """Train every run of a study that is not finished yet.
+
+    Args:
+        study: the expanded study.
+        folder: the study's folder; runs go to `folder/runs`, the study's values to `folder/study.json`.
+        workers: runs at a time; None takes one per core.
+        executor: `local`.
+
+    Raises:
+        BusyError: another process is working on this study.
+        ConfigError: the folder holds another study.
+        UserError: the data cannot be had.
+    """
+    if executor not in EXECUTORS:
+        raise ConfigError(f"executor: {executor!r} is not one of {', '.join(EXECUTORS)}")
+    with folder_lock(folder, "running the study"):
+        _record_study(study, folder)
+        for data in {run.data: run for run in study.runs}.values():
+            data.world.prepare(data.data)
+        todo = [run for run in study.runs if not _folder_of(folder, run).is_finished()]
+        todo.sort(key=_relative_cost, reverse=True)  # the longest first, so that no worker is left alone at the end
+        ended = _execute(todo, folder, workers or available_cores(), EXECUTORS[executor]) if todo else []
+        return gather(study, folder, tuple(end for end in ended if end.status not in ("finished", "diverged")))
+
+
+def gather(study: Study, folder: Path, failed: tuple[Ended, ...] = ()) -> StudyOutcome:
+    """Read the state of a study from its run folders."""
+    folders = [_folder_of(folder, run) for run in study.runs]
+    begun = [run for run in folders if (run.path / "config.json").exists()]
+    table = study_table(begun, study.varying)
+    curves = curves_table(begun, study.varying)
+    return StudyOutcome(table, curves, failed, len(folders) - len(table), _environment(begun))
+
+
+def read_study_values(folder: Path) -> dict[str, Any]:
+    """The plain values of the study in a folder.
+
+    Raises:
+        ConfigError: there is no study in it.
+    """
+    path = folder / "study.json"
+    if not path.exists():
+        raise ConfigError(f"{folder}: no study here (study.json is missing)")
+    return dict(read_json(path))
+
+
+def _environment(folders: list[RunFolder]) -> dict[str, str]:
+    values: dict[str, set[str]] = {}
+    for folder in folders:
+        if folder.is_finished():
+            for name, value in folder.result().environment.items():
+                values.setdefault(name, set()).add(value)
+    return {name: ", ".join(sorted(found)) for name, found in values.items()}
+
+
+def _record_study(study: Study, folder: Path) -> None:
+    path = folder / "study.json"
+    values = json.loads(json.dumps(study.values))
+    if path.exists() and read_json(path) != values:
+        known = {run.name() for run in study.runs}
+        others = [p.name for p in (folder / "runs").glob("*") if p.name not in known]
+        if others:
+            raise ConfigError(
+                f"{folder}: holds another study ({len(others)} of its runs are not in this one, e.g. {others[0]}). "
+                "Use another --out, or the same settings."
+            )
+    write_json(path, values)
+
+
+def _folder_of(study_folder: Path, run: RunConfig) -> RunFolder:
+    return RunFolder(study_folder / "runs" / run.name())
+
+
+def _relative_cost(run: RunConfig) -> float:
+    """Expected cost in arbitrary units: examples seen times cost per token, with a share that no width changes."""
+    model, training = run.model, run.training
+    per_token = model.n_parameters() + 34_000.0 * getattr(model, "n_layers", 1)
+    size = run.data.size if isinstance(run.data.size, int) else 1_000_000
+    if training.steps is not None:
+        return per_token * float(training.steps) * training.batch_size
+    if training.tokens is not None:
+        return per_token * training.tokens
+    return per_token * float(training.epochs or 1) * size
+
+
+def _execute(todo: list[RunConfig], folder: Path, workers: int, executor: Executor) -> list[Ended]:
+    costs = {run.name(): _relative_cost(run) for run in todo}
+    jobs = [Job(run.name(), run.to_dict(), _folder_of(folder, run).path) for run in todo]
+    threads = max(run.placement.threads for run in todo)
+    with progress_bar(f"{len(todo)} runs on {min(workers, len(todo))} workers", 100.0, "%") as bar:
+        return executor(jobs, min(workers, len(todo)), threads, _Display(bar, costs))
+
+
+class _Display:
+    """Turns messages into one bar: the share of the expected work that is done."""
+
+    def __init__(self, bar: Bar, costs: dict[str, float]) -> None:
+        self._bar, self._costs = bar, costs
+        self._shares = dict.fromkeys(costs, 0.0)
+        self._ended = self._failed = 0
+
+    def __call__(self, message: Progress | Ended) -> None:
+        if isinstance(message, Progress):
+            self._shares[message.name] = message.done / message.total
+        else:
+            self._shares[message.name] = 1.0
+            self._ended += 1
+            self._failed += message.status not in ("finished", "diverged")
+        done = sum(self._costs[name] * share for name, share in self._shares.items())
+        note = f"{self._ended}/{len(self._costs)} runs" + (f", {self._failed} failed" if self._failed else "")
+        self._bar.update(100.0 * done / sum(self._costs.values()), note)

@@ -1,0 +1,146 @@
+"""One run: its configuration, its name, and how it is carried out."""
+
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import Field
+
+from chemscale.base.config import Config, content_hash, nearest
+from chemscale.base.errors import ConfigError
+from chemscale.base.files import folder_lock
+from chemscale.base.records import RunFolder, RunResult
+from chemscale.studies.worlds import World, world_of
+from chemscale.training.config import TrainingConfig
+from chemscale.training.loop import OnProgress, train
+
+RUN_KEYS = ("family", "seed", "model", "data", "training", "device", "threads")
+
+
+class Placement(Config):
+    """Where and with how many threads a run computes: never part of what it is."""
+
+    device: str = Field("cpu", description="cpu, cuda or cuda:i")
+    threads: int = Field(1, description="processor threads of one run", ge=1)
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that defines one run, resolved.
+
+    Attributes:
+        family: name of the model family.
+        seed: the one seed from which initialisation and data order are drawn.
+        model: the family's configuration.
+        data: the world's data configuration.
+        training: optimiser, schedule, budget.
+        placement: device and threads; not part of the run's identity.
+    """
+
+    family: str
+    seed: int
+    model: Any
+    data: Any
+    training: TrainingConfig
+    placement: Placement
+
+    @property
+    def world(self) -> World:
+        """The world of the family."""
+        return world_of(self.family)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, as `config.json` holds them."""
+        return {
+            "family": self.family,
+            "seed": self.seed,
+            "model": self.model.model_dump(mode="json"),
+            "data": self.data.model_dump(mode="json"),
+            "training": self.training.model_dump(mode="json"),
+            **self.placement.model_dump(mode="json"),
+        }
+
+    def hash(self) -> str:
+        """Eight digits over everything that can change the result."""
+        parts = [self.model.identity(), self.data.identity(), self.training.identity()]
+        return content_hash([self.family, self.seed, *parts])
+
+    def name(self) -> str:
+        """`<family>-<size>-n<data size>-s<seed>-<hash8>`, for example `chemgpt-77.6k-n1000-s0-1f0a9c3e`."""
+        size = _readable(self.model.n_parameters())
+        return f"{self.family}-{size}-n{self.data.size}-s{self.seed}-{self.hash()}"
+
+
+def parse_run(values: Mapping[str, Any]) -> RunConfig:
+    """Build a run's configuration from plain values.
+
+    Raises:
+        ConfigError: an unknown key or family, or a value that is not allowed; the message names the place.
+    """
+    for key in values:
+        if key not in RUN_KEYS:
+            raise ConfigError(f"{key}: unknown key{nearest(key, RUN_KEYS)}")
+    if "family" not in values:
+        raise ConfigError("family: missing, it has no default")
+    seed = values.get("seed", 0)
+    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+        raise ConfigError(f"seed: expected an integer of 0 or more (got {seed!r})")
+    world = world_of(values["family"])
+    return RunConfig(
+        family=values["family"],
+        seed=seed,
+        model=world.families[values["family"]].parse(_table(values, "model"), "model"),
+        data=world.data.parse(_table(values, "data"), "data"),
+        training=TrainingConfig.parse(_table(values, "training"), "training"),
+        placement=Placement.parse({key: values[key] for key in ("device", "threads") if key in values}),
+    )
+
+
+def execute_run(
+    config: RunConfig, folder: Path, on_progress: OnProgress | None = None, until_step: int | None = None
+) -> RunResult | None:
+    """Carry out one run in its folder; a finished one is returned as it is, an unfinished one is continued.
+
+    Raises:
+        BusyError: another process is training it at this moment.
+        UserError: the configuration, the data or the folder does not allow it.
+    """
+    run_folder = RunFolder(folder)
+    with folder_lock(folder, "training"):
+        if run_folder.is_finished():
+            return run_folder.result()
+        try:
+            torch.set_num_threads(config.placement.threads)
+            run_folder.write_config(config.to_dict())
+            task = config.world.make_task(config)
+            return train(
+                task,
+                config.training,
+                folder,
+                device=config.placement.device,
+                on_progress=on_progress,
+                until_step=until_step,
+            )
+        except Exception as error:
+            run_folder.write_failure(f"{type(error).__name__}: {error}", traceback.format_exc())
+            raise
+
+
+MakeTask = Callable[[RunConfig], Any]
+
+
+def _table(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    table = values.get(key, {})
+    if not isinstance(table, Mapping):
+        raise ConfigError(f"{key}: expected a table (got {table!r})")
+    return table
+
+
+def _readable(count: int) -> str:
+    for limit, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if count >= limit:
+            return f"{count / limit:.3g}{letter}"
+    return str(count)

@@ -1,0 +1,51 @@
+"""Which world a family belongs to, and what a study needs of that world."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chemscale.base.config import Config, nearest
+from chemscale.base.errors import ConfigError
+from chemscale.language import families as language
+from chemscale.language.task import LanguageData, LanguageTask, prepare_source
+
+
+@dataclass(frozen=True)
+class World:
+    """One world as a study sees it.
+
+    Attributes:
+        name: the room.
+        families: each family's configuration class.
+        data: the data configuration class.
+        make_task: a run's configuration -> what the training loop needs.
+        prepare: makes a run's data ready once, before workers ask for it at the same time.
+        loss_unit: what a loss is measured in, for axes.
+    """
+
+    name: str
+    families: Mapping[str, type[Config]]
+    data: type[Config]
+    make_task: Callable[[Any], Any]
+    prepare: Callable[[Any], Any]
+    loss_unit: str
+
+
+def _language_task(run: Any) -> LanguageTask:
+    return LanguageTask(run.model, run.data, run.training.batch_size, run.seed)
+
+
+WORLDS = (World("language", language.FAMILIES, LanguageData, _language_task, prepare_source, "nats per token"),)
+
+
+def world_of(family: Any) -> World:
+    """The world a family belongs to.
+
+    Raises:
+        ConfigError: there is no such family.
+    """
+    for world in WORLDS:
+        if family in world.families:
+            return world
+    known = [name for world in WORLDS for name in world.families]
+    raise ConfigError(f"family: no family is called {family!r}{nearest(str(family), known)}")

@@ -1,0 +1,154 @@
+"""The public verbs: what the command line does, as Python functions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from chemscale.base.config import apply_overrides, to_toml
+from chemscale.base.errors import ConfigError
+from chemscale.base.progress import progress_bar
+from chemscale.base.records import RunResult
+from chemscale.report.contents import StudyReport
+from chemscale.report.folder import write_report
+from chemscale.scaling import GroupFit, fit_study
+from chemscale.studies.execute import StudyOutcome, execute_study, gather, read_study_values
+from chemscale.studies.presets import load
+from chemscale.studies.run import RunConfig, execute_run, parse_run
+from chemscale.studies.status import RunStatus, count_states, study_status
+from chemscale.studies.study import Study, is_study, parse_study
+
+__all__ = ["StudyResult", "count_states", "expand", "report_study", "status", "study", "table", "train"]
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """A study's runs, laws and page.
+
+    Attributes:
+        outcome: table, curves and failures.
+        fits: the law per group, or the reason why there is none.
+        report: path of the HTML page.
+    """
+
+    outcome: StudyOutcome
+    fits: list[GroupFit]
+    report: Path
+
+
+def train(config: str, out: Path | None = None, overrides: Sequence[str] = ()) -> tuple[Path, RunResult]:
+    """Train one model.
+
+    Args:
+        config: a preset's name or a TOML file with one run.
+        out: the folder in which the run's own folder is made; `runs` where it is None.
+        overrides: `a.b=value` settings.
+
+    Returns:
+        The run folder and its result.
+
+    Raises:
+        UserError: the configuration or the data is wrong.
+    """
+    values = apply_overrides(load(config), overrides)
+    if is_study(values):
+        raise ConfigError(f"{config}: is a study (it has a [grid]); use `chemscale study {config}`")
+    run = parse_run(values)
+    folder = (out or Path("runs")) / run.name()
+    run.world.prepare(run.data)
+    with progress_bar(run.name(), None, "steps") as bar:
+
+        def show(done: int, total: int, validation_loss: float) -> None:
+            bar.set_total(total)
+            bar.update(done, f"validation loss {validation_loss:.3f}")
+
+        result = execute_run(run, folder, show)
+    assert result is not None
+    return folder, result
+
+
+def study(
+    config: str,
+    out: Path | None = None,
+    overrides: Sequence[str] = (),
+    *,
+    workers: int | None = None,
+    executor: str = "local",
+) -> StudyResult:
+    """Run a scaling study: train the grid, fit the law, write the report.
+
+    Args:
+        config: a preset's name or a TOML file with a [grid].
+        out: the study's folder; `runs/<name>` where it is None.
+        overrides: `a.b=value` settings.
+        workers: runs at a time; None takes one per core.
+        executor: `local`.
+
+    Raises:
+        UserError: the configuration or the data is wrong, or another process works in the folder.
+    """
+    values = apply_overrides(load(config), overrides)
+    if not is_study(values):
+        raise ConfigError(f"{config}: is a single run (it has no [grid]); use `chemscale train {config}`")
+    parsed = parse_study(values)
+    folder = out or Path("runs") / Path(config).with_suffix("").name
+    command = " ".join(["chemscale study", config, *(f"--set {o}" for o in overrides), f"--out {folder}"])
+    outcome = execute_study(parsed, folder, workers=workers, executor=executor)
+    return _report(parsed, folder, outcome, command)
+
+
+def report_study(folder: Path) -> StudyResult:
+    """Fit and draw a study anew from its folder, finished or not.
+
+    Raises:
+        ConfigError: there is no study in the folder.
+    """
+    parsed = parse_study(read_study_values(folder))
+    return _report(parsed, folder, gather(parsed, folder), f"chemscale report {folder}")
+
+
+def status(folder: Path) -> list[RunStatus]:
+    """The state of every run of a study.
+
+    Raises:
+        ConfigError: there is no study in the folder.
+    """
+    return study_status(folder)
+
+
+def expand(config: str, overrides: Sequence[str] = ()) -> tuple[RunConfig, ...]:
+    """The runs of a study, without running them."""
+    return parse_study(apply_overrides(load(config), overrides)).runs
+
+
+def table(folder: Path) -> pd.DataFrame:
+    """The study table of a folder: one row per finished run."""
+    return gather(parse_study(read_study_values(folder)), folder).table
+
+
+def _report(study: Study, folder: Path, outcome: StudyOutcome, command: str) -> StudyResult:
+    fits = fit_study(outcome.table, level=study.header.level)
+    blocks = getattr(study.runs[0].data, "protocol", "") == "blocks"
+    contents = StudyReport(
+        title=study.header.title,
+        table=outcome.table,
+        fits=fits,
+        curves=outcome.curves,
+        commands=[command],
+        environment=outcome.environment,
+        config_text=to_toml(study.values),
+        notes=_notes(study, outcome),
+        loss_unit=study.runs[0].world.loss_unit,
+        data_unit="blocks" if blocks else "molecules",
+    )
+    return StudyResult(outcome, fits, write_report(contents, folder))
+
+
+def _notes(study: Study, outcome: StudyOutcome) -> list[str]:
+    notes = [study.header.notes] if study.header.notes else []
+    if outcome.n_left:
+        total = len(study.runs)
+        notes.append(f"{outcome.n_left} of {total} runs are not finished; what is drawn rests on the others.")
+    notes += [f"{end.name} did not finish: {end.message}" for end in outcome.failed]
+    return notes

@@ -1,0 +1,44 @@
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from chemscale.base.errors import BusyError
+from chemscale.base.files import folder_lock, read_json, replacing, write_atomically, write_json
+
+
+def test_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    write_atomically(path, "old")
+    with pytest.raises(RuntimeError), replacing(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["file.txt"]
+
+
+def test_json_has_null_for_what_is_not_finite(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"loss": float("nan"), "more": [float("inf"), 1.5]})
+    assert read_json(tmp_path / "a.json") == {"loss": None, "more": [None, 1.5]}
+
+
+def _hold(folder: Path) -> None:
+    with folder_lock(folder, "training"):
+        time.sleep(60)
+
+
+def test_a_second_process_is_refused_until_the_first_is_killed(tmp_path: Path) -> None:
+    holder = multiprocessing.get_context("fork").Process(target=_hold, args=(tmp_path,))
+    holder.start()
+    while not (tmp_path / ".lock-holder").exists():
+        time.sleep(0.01)
+    with pytest.raises(BusyError, match=rf"process {holder.pid} .*training"), folder_lock(tmp_path, "x"):
+        pass
+    assert holder.pid is not None
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.join()
+    with folder_lock(tmp_path, "training"):
+        pass
