@@ -16,7 +16,7 @@ from collections.abc import Callable
 import torch
 
 from chemscale.language.activation import gelu
-from chemscale.language.attention import explicit_attention, fused_attention, causal_attention
+from chemscale.language.attention import causal_attention, explicit_attention, fused_attention
 from chemscale.language.native.library import native_available, why_not
 from chemscale.training.matmul import matmul_precision
 

@@ -108,7 +108,7 @@ def test_two_possible_products_are_an_error() -> None:
 
 
 def test_unknown_reaction_lists_the_known_ones() -> None:
-    with pytest.raises(UserError, match="no reaction 'Grignard'.*amide coupling"):
+    with pytest.raises(UserError, match=r"no reaction 'Grignard'.*amide coupling"):
         reaction("Grignard")
 
 

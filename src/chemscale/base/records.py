@@ -11,7 +11,7 @@ failure.json   the error and traceback of the last attempt, where it failed
 import dataclasses
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -96,8 +96,7 @@ class RunFolder:
         path = self.path / "curve.jsonl"
         if not path.exists():
             return []
-        rows: Iterator[dict[str, Any]] = (json.loads(line) for line in path.read_text().splitlines() if line)
-        return [CurvePoint(**{key: math.nan if value is None else value for key, value in row.items()}) for row in rows]
+        return [CurvePoint(**_with_nan(json.loads(line))) for line in path.read_text().splitlines() if line]
 
     def write_step_losses(self, losses: np.ndarray) -> None:
         """Write `steps.npy`: the training loss of every step [steps]."""
@@ -117,7 +116,7 @@ class RunFolder:
     def result(self) -> RunResult:
         """The result of a finished run; a loss that was not finite is NaN."""
         values = read_json(self.path / "result.json")
-        values["losses"] = {key: math.nan if value is None else value for key, value in values["losses"].items()}
+        values["losses"] = _with_nan(values["losses"])
         return RunResult(**values)
 
     def write_failure(self, error: str, traceback: str) -> None:
@@ -127,3 +126,7 @@ class RunFolder:
     def failure(self) -> dict[str, str]:
         """The error and traceback of the last attempt."""
         return dict(read_json(self.path / "failure.json"))
+
+
+def _with_nan(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: math.nan if value is None else value for key, value in values.items()}

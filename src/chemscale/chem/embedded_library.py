@@ -145,14 +145,27 @@ def distinct_sample(n: int, seed: int) -> list[str]:
     Raises:
         UserError: `n` is negative or more than the library has, or the seed is negative.
     """
-    found: dict[str, None] = {}
-    for smiles in _shuffled(n, seed):
-        if len(found) == n:
-            break
-        found[smiles] = None
-    if len(found) < n:
-        raise UserError(f"n = {n} different molecules are more than the embedded library has; it has {len(found)}")
-    return list(found)
+    return list(distinct_molecules(n, seed))
+
+
+def distinct_molecules(n: int, seed: int) -> Iterator[str]:
+    """The molecules of `distinct_sample` one after the other, for work that shows its progress.
+
+    Raises:
+        UserError: as `distinct_sample`; the arguments are checked at the call.
+    """
+    return _first_distinct(_shuffled(n, seed), n)
+
+
+def _first_distinct(found: Iterator[str], n: int) -> Iterator[str]:
+    seen: set[str] = set()
+    while len(seen) < n:
+        smiles = next(found, None)
+        if smiles is None:
+            raise UserError(f"n = {n} different molecules are more than the embedded library has; it has {len(seen)}")
+        if smiles not in seen:
+            seen.add(smiles)
+            yield smiles
 
 
 def _shuffled(n: int, seed: int) -> Iterator[str]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from chemscale.base.config import Config
 from chemscale.base.errors import ConfigError
+from chemscale.language.activation import gelu
 from chemscale.language.attention import causal_attention, choose_backend
 
 INITIAL_DEVIATION = 0.02
@@ -92,7 +93,7 @@ class Block(nn.Module):
         """Residual stream in and out, [batch, tokens, width]."""
         qkv = self.query_key_value(self.attention_norm(x))
         x = x + self.attention_output(causal_attention(qkv, self.n_heads, self.window, backend))
-        return x + self.contract(nn.functional.gelu(self.expand(self.mlp_norm(x)), approximate="tanh"))
+        return x + self.contract(gelu(self.expand(self.mlp_norm(x)), backend))
 
 
 class ChemGPT(nn.Module):
@@ -126,10 +127,10 @@ class ChemGPT(nn.Module):
             raise ValueError(f"{n_tokens} tokens, but the model has {self.config.max_positions} positions")
         positions = self.position_embedding.weight[:n_tokens]
         x = self.token_embedding(token_ids) + positions
-        backend = choose_backend(self.config.attention, x.device)
+        backend = choose_backend(self.config.attention, x.device, x.dtype)
         for block in self.blocks:
             x = block(x, backend)
-        return self.final_norm(x)  # type: ignore[no-any-return]
+        return self.final_norm(x)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores of the next token from hidden states: [..., width] -> [..., vocabulary]."""

@@ -1,0 +1,212 @@
+"""Training speed of ChemGPT beside Hugging Face's GPTNeoForCausalLM, same molecules, same weights' shape, one run.
+
+    python benchmarks/training_throughput.py corpus/pubchem.smi.xz --widths 64 128 --rounds 5
+
+Counts real tokens (every symbol and the end of every molecule; padding never) per second of processor time on one
+thread. Variants take turns, round by round, so that what else the machine does hits all of them; medians and ratios.
+
+    hf-trainer-512   Trainer, batches of 8 molecules padded to 512, as a first script would do it
+    hf-plain         plain loop, 98 molecules padded to the longest, fused AdamW, the same float32 product setting
+    hf-expert        plain loop, 98 molecules grouped by length, bfloat16 autocast, fused AdamW, the same setting
+    ours-torch       our loop, plain torch operators, float32
+    ours             our loop with what is optional: native operators, and the precision that `auto` chooses
+    ours-bfloat16    the same with bfloat16 asked for
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from transformers import GPTNeoConfig, GPTNeoForCausalLM, Trainer, TrainingArguments
+
+from chemscale.base.records import RunFolder
+from chemscale.language import ChemGPTConfig
+from chemscale.language.batches import MoleculeSequences
+from chemscale.language.task import LanguageData, LanguageTask
+from chemscale.training.config import TrainingConfig
+from chemscale.training.loop import TrainingRun
+from chemscale.training.matmul import probe_matmul_precision
+
+BATCH = 98
+PAD_TO = 512
+Step = Callable[[], int]
+
+
+def hugging_face(task: LanguageTask) -> GPTNeoForCausalLM:
+    """GPT-Neo of the same shape as the task's ChemGPT."""
+    config = task.model_config
+    return GPTNeoForCausalLM(
+        GPTNeoConfig(
+            vocab_size=config.vocabulary_size,
+            hidden_size=config.width,
+            num_layers=config.n_layers,
+            num_heads=config.n_heads,
+            attention_types=[[["global", "local"], config.n_layers // 2]],
+            bos_token_id=1,
+            eos_token_id=2,
+        )
+    )
+
+
+def hugging_face_batches(task: LanguageTask, batch_size: int, grouped: bool, pad_to: int | None) -> Iterator[Any]:
+    """Endless batches as `input_ids`, `attention_mask` and `labels`, and their number of real labels."""
+    assert isinstance(task.train, MoleculeSequences)
+    epoch = 0
+    while True:
+        if grouped:
+            order = task.train.epoch_order(batch_size, 0, epoch)
+        else:
+            shuffled = np.random.default_rng(epoch).permutation(len(task.train))
+            order = [shuffled[i : i + batch_size] for i in range(0, len(shuffled) - batch_size, batch_size)]
+        epoch += 1
+        for positions in order:
+            flat, lengths = task.corpus.gather(task.train.indices[positions])
+            longest = pad_to or int(lengths.max()) + 2
+            ids = np.zeros((len(lengths), longest), dtype=np.int64)
+            mask = np.arange(longest) < (lengths + 2)[:, None]
+            inner = mask.copy()
+            inner[:, 0] = False
+            inner[np.arange(len(lengths)), lengths + 1] = False
+            ids[:, 0], ids[inner] = 1, flat
+            ids[np.arange(len(lengths)), lengths + 1] = 2
+            labels = np.where(mask, ids, -100)
+            batch = {"input_ids": ids, "attention_mask": mask.astype(np.int64), "labels": labels}
+            yield {key: torch.from_numpy(value) for key, value in batch.items()}, int((lengths + 1).sum())
+
+
+def plain_loop(task: LanguageTask, *, grouped: bool, bfloat16: bool) -> Step:
+    """A loop as it is written by hand around Hugging Face's model."""
+    model = hugging_face(task).train()
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.0, fused=True)
+    batches = hugging_face_batches(task, BATCH, grouped, None)
+
+    def step() -> int:
+        batch, n_labels = next(batches)
+        optimiser.zero_grad(set_to_none=True)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bfloat16):
+            loss = model(**batch).loss
+        loss.backward()
+        optimiser.step()
+        return n_labels
+
+    return step
+
+
+def trainer(task: LanguageTask, folder: Path) -> Step:
+    """Hugging Face's Trainer on molecules padded to 512, two steps a call."""
+    rows = hugging_face_batches(task, 8, False, PAD_TO)
+
+    def step() -> int:
+        batches = [next(rows) for _ in range(2)]
+        examples = [{key: value[i] for key, value in batch.items()} for batch, _ in batches for i in range(8)]
+        arguments = TrainingArguments(
+            str(folder),
+            per_device_train_batch_size=8,
+            max_steps=2,
+            use_cpu=True,
+            report_to=[],
+            save_strategy="no",
+            logging_strategy="no",
+            disable_tqdm=True,
+        )
+        Trainer(hugging_face(task), arguments, train_dataset=examples).train()
+        return sum(n_labels for _, n_labels in batches)
+
+    return step
+
+
+def ours(task: LanguageTask, attention: str, precision: str, folder: Path) -> Step:
+    """Our training loop, step by step."""
+    own = LanguageTask(task.model_config.model_copy(update={"attention": attention}), task.data, BATCH, seed=0)
+    config = TrainingConfig.parse({"batch_size": BATCH, "steps": 100_000, "learning_rate": 1e-4, "precision": precision})
+    run = TrainingRun(own, config, RunFolder(folder), torch.device("cpu"))
+    run.model.train()
+
+    def step() -> int:
+        before = run.labels
+        run.train_step()
+        return run.labels - before
+
+    return step
+
+
+def measure(step: Step, seconds: float) -> float:
+    """Real tokens per second of processor time, over at least `seconds`."""
+    tokens, start = 0, time.process_time()
+    while True:
+        tokens += step()
+        used = time.process_time() - start
+        if used >= seconds:
+            return tokens / used
+
+
+def main() -> None:
+    """Measure and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("source", nargs="?", default="embedded")
+    parser.add_argument("--limit", type=int, default=20_000)
+    parser.add_argument("--widths", type=int, nargs="+", default=[64, 128])
+    parser.add_argument("--layers", type=int, default=24)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=6.0, help="processor seconds of a variant in a round")
+    parser.add_argument("--no-trainer", action="store_true", help="leave the slowest variant out")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.set_float32_matmul_precision(probe_matmul_precision())
+    transformers.logging.set_verbosity_error()
+    print(f"torch {torch.__version__}, transformers {transformers.__version__}, "
+          f"float32 products {torch.get_float32_matmul_precision()}, source {arguments.source}")  # fmt: skip
+    for width in arguments.widths:
+        with tempfile.TemporaryDirectory() as name:
+            benchmark(arguments, width, Path(name))
+
+
+def benchmark(arguments: argparse.Namespace, width: int, folder: Path) -> None:
+    """All variants at one width."""
+    model = ChemGPTConfig(width=width, n_layers=arguments.layers)
+    # molecules of up to 128 tokens: one outlier of 500 would slow the padded peers several times, and flatter us
+    data = LanguageData(source=arguments.source, limit=arguments.limit, max_tokens=128)
+    task = LanguageTask(model, data, BATCH, seed=0)
+    variants: dict[str, Step] = {
+        "hf-plain": plain_loop(task, grouped=False, bfloat16=False),
+        "hf-expert": plain_loop(task, grouped=True, bfloat16=True),
+        "ours-torch": ours(task, "torch", "float32", folder / "a"),
+        "ours": ours(task, "auto", "auto", folder / "b"),
+        "ours-bfloat16": ours(task, "auto", "bfloat16", folder / "c"),
+    }
+    if not arguments.no_trainer:
+        variants = {"hf-trainer-512": trainer(task, folder / "d")} | variants
+    for step in list(variants.values())[not arguments.no_trainer :]:
+        step()
+    rates: dict[str, list[float]] = {name: [] for name in variants}
+    for round_number in range(arguments.rounds):
+        for name, step in variants.items():
+            if name == "hf-trainer-512" and round_number >= 3:
+                continue
+            rates[name].append(measure(step, arguments.seconds))
+    report(width, arguments.layers, rates)
+
+
+def report(width: int, layers: int, rates: dict[str, list[float]]) -> None:
+    """Print tokens per second and ratios, medians over rounds."""
+    print(f"\n{layers} layers, width {width}: real tokens per processor second, median (lowest, highest)")
+    medians = {name: statistics.median(values) for name, values in rates.items()}
+    peers = [name for name in medians if name.startswith("hf")]
+    for name, values in rates.items():
+        ratios = "".join(
+            f"   {statistics.median(a / b for a, b in zip(values, rates[peer], strict=False)):6.2f}x {peer}"
+            for peer in peers
+            if not name.startswith("hf")
+        )
+        print(f"{name:16s} {medians[name]:9,.0f} ({min(values):,.0f}, {max(values):,.0f}){ratios}")
+
+
+if __name__ == "__main__":
+    main()
