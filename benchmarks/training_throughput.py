@@ -125,7 +125,9 @@ def trainer(task: LanguageTask, folder: Path) -> Step:
 def ours(task: LanguageTask, attention: str, precision: str, folder: Path) -> Step:
     """Our training loop, step by step."""
     own = LanguageTask(task.model_config.model_copy(update={"attention": attention}), task.data, BATCH, seed=0)
-    config = TrainingConfig.parse({"batch_size": BATCH, "steps": 100_000, "learning_rate": 1e-4, "precision": precision})
+    config = TrainingConfig.parse(
+        {"batch_size": BATCH, "steps": 100_000, "learning_rate": 1e-4, "precision": precision}
+    )
     run = TrainingRun(own, config, RunFolder(folder), torch.device("cpu"))
     run.model.train()
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -311,10 +312,10 @@ def test_two_processes_that_want_one_corpus_share_it(source: Path, tmp_path: Pat
 
 
 def test_the_embedded_library_is_a_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def library(n: int, seed: int) -> list[str]:
-        return [f"{'C' * (i + seed + 1)}O" for i in range(n)]
+    def library(n: int, seed: int) -> Iterator[str]:
+        return (f"{'C' * (i + seed + 1)}O" for i in range(n))
 
-    monkeypatch.setattr(preparation, "distinct_sample", library)
+    monkeypatch.setattr(preparation, "distinct_molecules", library)
     monkeypatch.setattr(recipe, "distinct_sample", library)
     corpus = prepare_corpus("embedded", tmp_path / "out", limit=60, workers=1)
     assert len(corpus) == 60 and corpus.record["recipe"]["source"] == "embedded"

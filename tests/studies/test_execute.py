@@ -62,7 +62,7 @@ def test_a_second_process_is_refused(tiny_study: dict[str, Any], tmp_path: Path)
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
     try:
-        with pytest.raises(BusyError, match="running the study.*is working here"):
+        with pytest.raises(BusyError, match=r"running the study.*is working here"):
             execute_study(parse_study(tiny_study), tmp_path)
     finally:
         holder.kill()

@@ -54,3 +54,9 @@ def test_budgets_are_steps_epochs_or_tokens() -> None:
         config(epochs=1)
     with pytest.raises(ConfigError, match="exactly one budget"):
         config(steps=None)
+
+
+def test_the_rate_falls_with_the_width_where_a_reference_is_given() -> None:
+    assert config().at_width(128) == config()
+    scaled = config(learning_rate_width=64)
+    assert [scaled.at_width(width).learning_rate for width in (16, 64, 128)] == [4.0, 1.0, 0.5]

@@ -15,7 +15,7 @@ from pathlib import Path
 from chemscale.base.errors import DataError, UserError
 from chemscale.base.files import cache_folder, folder_lock, read_json, write_json
 from chemscale.base.progress import progress_bar
-from chemscale.chem.embedded_library import distinct_sample
+from chemscale.chem.embedded_library import distinct_molecules
 from chemscale.chem.molecule_files import count_lines, read_smiles
 from chemscale.chem.sources import SOURCES, resolve
 from chemscale.language.corpus import CORPUS_FORMAT, RECORD, REJECTS, Corpus, is_corpus_folder
@@ -140,7 +140,7 @@ def _orders(
 
 def _records(recipe: Recipe, path: Path | None) -> Iterator[tuple[int, str]]:
     if path is None:
-        return iter(list(enumerate(distinct_sample(recipe.limit or 0, seed=0), start=1)))
+        return enumerate(distinct_molecules(recipe.limit or 0, seed=0), start=1)
     return itertools.islice(read_smiles(path, recipe.column), recipe.limit)
 
 

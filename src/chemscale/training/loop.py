@@ -32,11 +32,12 @@ class TrainingRun:
     """The state of one run between its steps."""
 
     def __init__(self, task: Task, config: TrainingConfig, folder: RunFolder, device: torch.device) -> None:
-        self.task, self.config, self.folder, self.device = task, config, folder, device
-        self.model = task.build_model().to(device)
-        self.total_steps = config.total_steps(task.steps_per_epoch, task.labels_per_epoch)
+        self.task, self.folder, self.device = task, folder, device
         self.resources = task.resources()
         width = int(self.resources.get("width", 0))
+        self.config = config = config.at_width(width)
+        self.model = task.build_model().to(device)
+        self.total_steps = config.total_steps(task.steps_per_epoch, task.labels_per_epoch)
         self.precision = resolve_precision(config, device, width)
         self.optimiser = _build_optimiser(self.model, config, device)
         self.compute_loss: Callable[[nn.Module, Any], Tensor] = task.loss_sum

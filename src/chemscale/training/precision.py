@@ -12,7 +12,7 @@ from chemscale.training.config import TrainingConfig
 from chemscale.training.matmul import probe_matmul_precision
 
 # Below this width the casts cost more than bfloat16 products save on the CPUs measured (benchmarks/results).
-BFLOAT16_FROM_WIDTH = 128
+BFLOAT16_FROM_WIDTH = 64
 
 
 def resolve_precision(config: TrainingConfig, device: torch.device, width: int) -> str:
