@@ -45,9 +45,8 @@ def train(
     print(
         f"validation loss  {losses['validation_loss']:.4f} nats per token (best), {losses['train_loss']:.4f} training"
     )
-    print(
-        f"parameters       {resources['n_parameters']:,.0f} without embeddings; precision {result.environment['precision']}"
-    )
+    print(f"parameters       {resources['n_parameters']:,.0f} without embeddings")
+    print(f"computed in      {result.environment['precision']}, attention {result.environment['attention']}")
     print(f"run folder       {folder}")
     if result.status == "diverged":
         raise typer.Exit(1)
@@ -61,7 +60,7 @@ def study(
     workers: Workers = None,
     executor: Annotated[str, typer.Option(help="Where runs are placed.")] = "local",
 ) -> None:
-    """Train a grid of models, fit the scaling law, write the report; the same command continues an interrupted study."""
+    """Train a grid, fit the scaling law, write the report; the same command continues an interrupted study."""
     from chemscale import verbs
 
     try:

@@ -31,19 +31,23 @@ class Bar:
     def update(self, done: float, note: str = "") -> None:
         """Set how many units are done."""
         self.done = done
-        rate = done / max(time.monotonic() - self._started, 1e-9)
-        text = f"{_short(rate)} {self.unit}/s {note}".rstrip()
+        seconds = max(time.monotonic() - self._started, 1e-9)
+        rate = f"{_short(done / seconds)} {self.unit}/s " if self.unit else ""
+        text = f"{rate}{note}".rstrip()
         if self._progress is not None:
             self._progress.update(self._progress.task_ids[0], completed=done, note=text)
         elif time.monotonic() - self._last_line >= self.every_seconds:
             self._last_line = time.monotonic()
-            share = f" {100 * done / self.total:3.0f}%" if self.total else ""
-            print(f"{self.title}:{share} {text}", file=sys.stderr, flush=True)
+            share = left = ""
+            if self.total and done:
+                share = f" {100 * done / self.total:3.0f}%"
+                left = f", about {_duration(seconds * (self.total - done) / done)} left"
+            print(f"{self.title}:{share} {text}{left}", file=sys.stderr, flush=True)
 
 
 @contextmanager
-def progress_bar(title: str, total: float | None, unit: str) -> Iterator[Bar]:
-    """Show progress on standard error while the block runs."""
+def progress_bar(title: str, total: float | None, unit: str = "") -> Iterator[Bar]:
+    """Show progress on standard error while the block runs; with a `unit` also the rate."""
     bar = Bar(title, total, unit)
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -61,6 +65,12 @@ def progress_bar(title: str, total: float | None, unit: str) -> Iterator[Bar]:
         progress.add_task(title, total=total, note="")
         bar._progress = progress
         yield bar
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _short(value: float) -> str:

@@ -131,7 +131,7 @@ def _execute(todo: list[RunConfig], folder: Path, workers: int, executor: Execut
     costs = {run.name(): _relative_cost(run) for run in todo}
     jobs = [Job(run.name(), run.to_dict(), _folder_of(folder, run).path) for run in todo]
     threads = max(run.placement.threads for run in todo)
-    with progress_bar(f"{len(todo)} runs on {min(workers, len(todo))} workers", 100.0, "%") as bar:
+    with progress_bar(f"{len(todo)} runs on {min(workers, len(todo))} workers", 100.0) as bar:
         return executor(jobs, min(workers, len(todo)), threads, _Display(bar, costs))
 
 
