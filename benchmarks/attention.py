@@ -2,14 +2,13 @@
 
     python benchmarks/attention.py [--heads 16] [--head-dims 1 2 4 8 16] [--tokens 44 128 512] [--rounds 5]
 
-Takes about a minute. The backends run in turn in each round, so that other work on the machine meets all of them; the
-table has the medians. "fused" is scaled_dot_product_attention, "explicit" a product and a softmax; both at the
+Takes about a minute. The backends take turns in every round; the table has the median (lowest, highest) and the ratio
+to the first. "fused" is scaled_dot_product_attention, "explicit" a product and a softmax; both at the
 "highest" and at the "medium" setting of float32 products. Where `torch` in the package switches between the two is
 EXPLICIT_TOKENS in src/chemscale/language/attention.py, and this table is the reason.
 """
 
 import argparse
-import statistics
 import time
 from collections.abc import Callable
 
@@ -19,6 +18,7 @@ from chemscale.language.activation import gelu
 from chemscale.language.attention import causal_attention, explicit_attention, fused_attention
 from chemscale.language.native.library import native_available, why_not
 from chemscale.training.matmul import matmul_precision
+from side_by_side import machine_line, median_ratio, spread, take_turns
 
 TOKENS_PER_BATCH = 4096
 Variant = tuple[str, Callable[[], object]]
@@ -26,23 +26,33 @@ Variant = tuple[str, Callable[[], object]]
 
 def main() -> None:
     """Print both tables."""
-    parser = argparse.ArgumentParser(description="Attention and GELU on both backends, forward and backward.")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--heads", type=int, default=16)
     parser.add_argument("--head-dims", type=int, nargs="+", default=[1, 2, 4, 8, 16])
     parser.add_argument("--tokens", type=int, nargs="+", default=[44, 128, 512])
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    print(f"torch {torch.__version__}, 1 thread, native operators: {why_not() or 'yes'}")
+    print(machine_line(threads=1, native_operators=why_not() or "yes"))
     print(f"\nattention, {options.heads} heads, ms per {TOKENS_PER_BATCH} tokens, forward + backward")
     for head_dim in options.head_dims:
         for tokens in options.tokens:
-            times = medians(attention_variants(options.heads, head_dim, tokens), options.rounds)
-            print_row(f"head_dim {head_dim:3d} tokens {tokens:4d}", times)
+            print(f"head_dim {head_dim}, {tokens} tokens")
+            benchmark(attention_variants(options.heads, head_dim, tokens), options.rounds)
     print(f"\nGELU, ms per {TOKENS_PER_BATCH} tokens, forward + backward")
     for head_dim in options.head_dims:
         width = options.heads * head_dim
-        print_row(f"4 x width {width:5d}", medians(gelu_variants(4 * width), options.rounds))
+        print(f"4 x width {width}")
+        benchmark(gelu_variants(4 * width), options.rounds)
+
+
+def benchmark(variants: list[Variant], rounds: int) -> None:
+    """Measure all variants in turns, and print a line of each."""
+    times = take_turns({name: timed(function) for name, function in variants}, rounds)
+    first = next(iter(times))
+    for name, values in times.items():
+        ratio = median_ratio(values, times[first])
+        print(f"    {name:18s} {spread(values, 2):>24s}   {ratio:5.2f}x {first}", flush=True)
 
 
 def attention_variants(n_heads: int, head_dim: int, tokens: int) -> list[Variant]:
@@ -100,20 +110,15 @@ def at_precision(precision: str, function: Callable[[], object]) -> Callable[[],
     return run
 
 
-def medians(variants: list[Variant], rounds: int) -> dict[str, float]:
-    """Median CPU milliseconds of each variant over rounds in which all take turns; the first round is not counted."""
-    seconds: dict[str, list[float]] = {name: [] for name, _ in variants}
-    for _ in range(rounds + 1):
-        for name, function in variants:
-            start = time.process_time()
-            function()
-            seconds[name].append(time.process_time() - start)
-    return {name: 1e3 * statistics.median(values[1:]) for name, values in seconds.items()}
+def timed(function: Callable[[], object]) -> Callable[[], float]:
+    """Processor milliseconds of one call."""
 
+    def measure() -> float:
+        start = time.process_time()
+        function()
+        return 1e3 * (time.process_time() - start)
 
-def print_row(label: str, times: dict[str, float]) -> None:
-    """One line of a table."""
-    print(f"{label:26s}", "  ".join(f"{name} {time:.2f}" for name, time in times.items()), flush=True)
+    return measure
 
 
 if __name__ == "__main__":

@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
-from side_by_side import machine_line, median_ratio, take_turns
 
 from chemscale.base.records import RunFolder
 from chemscale.language import ChemGPTConfig
@@ -30,6 +29,7 @@ from chemscale.language.task import LanguageData, LanguageTask
 from chemscale.training.config import TrainingConfig
 from chemscale.training.loop import TrainingRun
 from chemscale.training.matmul import matmul_precision
+from side_by_side import machine_line, median_ratio, take_turns
 
 BLOCK_TOKENS = 512
 N_BATCHES = 8

@@ -26,7 +26,6 @@ from multiprocessing import Pipe
 from pathlib import Path
 
 import torch
-from side_by_side import machine_line, median_ratio, spread, take_turns
 
 from chemscale.base.progress import Bar
 from chemscale.base.records import RunFolder
@@ -38,6 +37,7 @@ from chemscale.training.config import TrainingConfig
 from chemscale.training.loop import STEPS_BETWEEN_REPORTS, TrainingRun
 from chemscale.training.matmul import probe_matmul_precision
 from chemscale.training.precision import autocast
+from side_by_side import machine_line, median_ratio, spread, take_turns
 
 TOTAL_STEPS = 1_000_000
 Step = Callable[[], None]
@@ -162,7 +162,7 @@ def timed(step: Step, n_steps: int) -> Callable[[], float]:
 
 
 def print_breakdown(step: Step, n_steps: int, bare_seconds: float) -> None:
-    """Cumulative time of the package's own functions; the profiler slows small functions, so shares are upper limits."""
+    """Time in the package's own functions; the profiler slows small functions, so shares are upper limits."""
     with cProfile.Profile(time.process_time) as profile:
         for _ in range(n_steps):
             step()

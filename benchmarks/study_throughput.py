@@ -25,12 +25,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from side_by_side import Times, machine_line, median_ratio, spread, take_turns
-
 from chemscale.studies.execute import StudyOutcome, execute_study
 from chemscale.studies.local import available_cores
 from chemscale.studies.study import parse_study
 from chemscale.training.matmul import probe_matmul_precision
+from side_by_side import Times, machine_line, median_ratio, spread, take_turns
 
 BUSY_PROGRAM = "while True: pass"
 START_UP = "with start-up"
@@ -103,13 +102,7 @@ def study_values(options: argparse.Namespace, width: int, threads: int) -> dict[
         "threads": threads,
         "model": {"width": width, "n_layers": options.layers},
         "data": {"source": options.source, "limit": options.limit, "validation_size": 200},
-        "training": {
-            "batch_size": options.batch,
-            "steps": options.steps,
-            "learning_rate": 1e-3,
-            "evaluations": 1,
-            "precision": "float32",
-        },
+        "training": {"batch_size": options.batch, "steps": options.steps, "learning_rate": 1e-3, "evaluations": 1},
         "grid": {"seed": list(range(options.runs))},
     }
 

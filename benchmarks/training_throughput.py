@@ -1,9 +1,10 @@
 """Training speed of ChemGPT beside Hugging Face's GPTNeoForCausalLM, same molecules, same weights' shape, one run.
 
-    python benchmarks/training_throughput.py corpus/pubchem.smi.xz --widths 64 128 --rounds 5
+    python benchmarks/training_throughput.py [SOURCE] [--widths 64 128] [--layers 24] [--rounds 5] [--no-trainer]
 
-Counts real tokens (every symbol and the end of every molecule; padding never) per second of processor time on one
-thread. Variants take turns, round by round, so that what else the machine does hits all of them; medians and ratios.
+About ten minutes with a real corpus; SOURCE is any molecule file or source. Counts real tokens (every symbol and the
+end of every molecule; padding never) per second of processor time on one thread. Variants take turns; medians over
+rounds, ratios within them. Needs benchmarks/requirements.txt.
 
     hf-trainer-512   Trainer, batches of 8 molecules padded to 512, as a first script would do it
     hf-plain         plain loop, 98 molecules padded to the longest, fused AdamW, the same float32 product setting
@@ -14,6 +15,8 @@ thread. Variants take turns, round by round, so that what else the machine does 
 """
 
 import argparse
+import contextlib
+import io
 import statistics
 import tempfile
 import time
@@ -24,7 +27,7 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
-from transformers import GPTNeoConfig, GPTNeoForCausalLM, Trainer, TrainingArguments
+from transformers import GPTNeoConfig, GPTNeoForCausalLM, Trainer, TrainerCallback, TrainingArguments
 
 from chemscale.base.records import RunFolder
 from chemscale.language import ChemGPTConfig
@@ -33,10 +36,57 @@ from chemscale.language.task import LanguageData, LanguageTask
 from chemscale.training.config import TrainingConfig
 from chemscale.training.loop import TrainingRun
 from chemscale.training.matmul import probe_matmul_precision
+from side_by_side import machine_line, median_ratio, spread, take_turns
 
 BATCH = 98
-PAD_TO = 512
+TRAINER_BATCH, PAD_TO = 8, 512
 Step = Callable[[], int]
+
+
+def main() -> None:
+    """Measure, and print a table per width."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("source", nargs="?", default="embedded")
+    parser.add_argument("--limit", type=int, default=20_000, help="molecules of the source")
+    parser.add_argument("--widths", type=int, nargs="+", default=[64, 128])
+    parser.add_argument("--layers", type=int, default=24)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=6.0, help="processor seconds of a variant in a round")
+    parser.add_argument("--trainer-steps", type=int, default=2, help="steps of hf-trainer-512 in a round")
+    parser.add_argument("--no-trainer", action="store_true", help="leave the slowest variant out")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.set_float32_matmul_precision(probe_matmul_precision())
+    transformers.logging.set_verbosity_error()
+    products = torch.get_float32_matmul_precision()
+    print(machine_line(threads=1, transformers=transformers.__version__, products=products, source=options.source))
+    for width in options.widths:
+        with tempfile.TemporaryDirectory() as name:
+            benchmark(options, width, Path(name))
+
+
+def benchmark(options: argparse.Namespace, width: int, folder: Path) -> None:
+    """All variants at one width."""
+    model = ChemGPTConfig(width=width, n_layers=options.layers)
+    # molecules of up to 128 tokens: one outlier of 500 would slow the padded peers several times, and flatter us
+    data = LanguageData(source=options.source, limit=options.limit, max_tokens=128)
+    task = LanguageTask(model, data, BATCH, seed=0)
+    steps: dict[str, Step] = {
+        "hf-plain": plain_loop(task, grouped=False, bfloat16=False),
+        "hf-expert": plain_loop(task, grouped=True, bfloat16=True),
+        "ours-torch": ours(task, "torch", "float32", folder / "a"),
+        "ours": ours(task, "auto", "auto", folder / "b"),
+        "ours-bfloat16": ours(task, "auto", "bfloat16", folder / "c"),
+    }
+    variants = {name: speed(step, options.seconds) for name, step in steps.items()}
+    if not options.no_trainer:
+        variants = {"hf-trainer-512": trainer_speed(task, options.trainer_steps, folder / "d")} | variants
+    rates = take_turns(variants, options.rounds, warm_up=0)
+    print(f"\n{options.layers} layers, width {width}: real tokens a processor second, median (lowest, highest)")
+    peers = [name for name in rates if name.startswith("hf")]
+    for name, values in rates.items():
+        compared = [] if name in peers else [f"{median_ratio(values, rates[peer]):6.2f}x {peer}" for peer in peers]
+        print(f"{name:16s} {spread(values):>28s}", *compared, sep="  ", flush=True)
 
 
 def hugging_face(task: LanguageTask) -> GPTNeoForCausalLM:
@@ -99,27 +149,44 @@ def plain_loop(task: LanguageTask, *, grouped: bool, bfloat16: bool) -> Step:
     return step
 
 
-def trainer(task: LanguageTask, folder: Path) -> Step:
-    """Hugging Face's Trainer on molecules padded to 512, two steps a call."""
-    rows = hugging_face_batches(task, 8, False, PAD_TO)
+def trainer_speed(task: LanguageTask, n_steps: int, folder: Path) -> Callable[[], float]:
+    """Hugging Face's Trainer on molecules padded to 512; its set-up and first step are not counted."""
+    rows = hugging_face_batches(task, TRAINER_BATCH, False, PAD_TO)
+    batches = [next(rows) for _ in range(n_steps + 1)]
+    examples = [{key: value[i] for key, value in batch.items()} for batch, _ in batches for i in range(TRAINER_BATCH)]
+    # every step costs the same, because all is padded to 512: so the mean number of labels will do
+    labels_per_step = statistics.mean(n_labels for _, n_labels in batches)
+    arguments = TrainingArguments(
+        str(folder),
+        per_device_train_batch_size=TRAINER_BATCH,
+        max_steps=n_steps + 1,
+        use_cpu=True,
+        report_to=[],
+        save_strategy="no",
+        logging_strategy="no",
+        disable_tqdm=True,
+    )
+    stamps = StepStamps()
+    running = Trainer(hugging_face(task), arguments, train_dataset=examples, callbacks=[stamps])
 
-    def step() -> int:
-        batches = [next(rows) for _ in range(2)]
-        examples = [{key: value[i] for key, value in batch.items()} for batch, _ in batches for i in range(8)]
-        arguments = TrainingArguments(
-            str(folder),
-            per_device_train_batch_size=8,
-            max_steps=2,
-            use_cpu=True,
-            report_to=[],
-            save_strategy="no",
-            logging_strategy="no",
-            disable_tqdm=True,
-        )
-        Trainer(hugging_face(task), arguments, train_dataset=examples).train()
-        return sum(n_labels for _, n_labels in batches)
+    def measure() -> float:
+        stamps.seconds.clear()
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints a summary of every training
+            running.train()
+        return labels_per_step * n_steps / (stamps.seconds[-1] - stamps.seconds[0])
 
-    return step
+    return measure
+
+
+class StepStamps(TrainerCallback):
+    """The processor time at the end of every step of a Trainer."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def on_step_end(self, *_: Any, **__: Any) -> None:
+        """Called by the Trainer."""
+        self.seconds.append(time.process_time())
 
 
 def ours(task: LanguageTask, attention: str, precision: str, folder: Path) -> Step:
@@ -139,75 +206,18 @@ def ours(task: LanguageTask, attention: str, precision: str, folder: Path) -> St
     return step
 
 
-def measure(step: Step, seconds: float) -> float:
+def speed(step: Step, seconds: float) -> Callable[[], float]:
     """Real tokens per second of processor time, over at least `seconds`."""
-    tokens, start = 0, time.process_time()
-    while True:
-        tokens += step()
-        used = time.process_time() - start
-        if used >= seconds:
-            return tokens / used
+    step()
 
+    def measure() -> float:
+        tokens, start, used = 0, time.process_time(), 0.0
+        while used < seconds:
+            tokens += step()
+            used = time.process_time() - start
+        return tokens / used
 
-def main() -> None:
-    """Measure and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("source", nargs="?", default="embedded")
-    parser.add_argument("--limit", type=int, default=20_000)
-    parser.add_argument("--widths", type=int, nargs="+", default=[64, 128])
-    parser.add_argument("--layers", type=int, default=24)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=6.0, help="processor seconds of a variant in a round")
-    parser.add_argument("--no-trainer", action="store_true", help="leave the slowest variant out")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    torch.set_float32_matmul_precision(probe_matmul_precision())
-    transformers.logging.set_verbosity_error()
-    print(f"torch {torch.__version__}, transformers {transformers.__version__}, "
-          f"float32 products {torch.get_float32_matmul_precision()}, source {arguments.source}")  # fmt: skip
-    for width in arguments.widths:
-        with tempfile.TemporaryDirectory() as name:
-            benchmark(arguments, width, Path(name))
-
-
-def benchmark(arguments: argparse.Namespace, width: int, folder: Path) -> None:
-    """All variants at one width."""
-    model = ChemGPTConfig(width=width, n_layers=arguments.layers)
-    # molecules of up to 128 tokens: one outlier of 500 would slow the padded peers several times, and flatter us
-    data = LanguageData(source=arguments.source, limit=arguments.limit, max_tokens=128)
-    task = LanguageTask(model, data, BATCH, seed=0)
-    variants: dict[str, Step] = {
-        "hf-plain": plain_loop(task, grouped=False, bfloat16=False),
-        "hf-expert": plain_loop(task, grouped=True, bfloat16=True),
-        "ours-torch": ours(task, "torch", "float32", folder / "a"),
-        "ours": ours(task, "auto", "auto", folder / "b"),
-        "ours-bfloat16": ours(task, "auto", "bfloat16", folder / "c"),
-    }
-    if not arguments.no_trainer:
-        variants = {"hf-trainer-512": trainer(task, folder / "d")} | variants
-    for step in list(variants.values())[not arguments.no_trainer :]:
-        step()
-    rates: dict[str, list[float]] = {name: [] for name in variants}
-    for round_number in range(arguments.rounds):
-        for name, step in variants.items():
-            if name == "hf-trainer-512" and round_number >= 3:
-                continue
-            rates[name].append(measure(step, arguments.seconds))
-    report(width, arguments.layers, rates)
-
-
-def report(width: int, layers: int, rates: dict[str, list[float]]) -> None:
-    """Print tokens per second and ratios, medians over rounds."""
-    print(f"\n{layers} layers, width {width}: real tokens per processor second, median (lowest, highest)")
-    medians = {name: statistics.median(values) for name, values in rates.items()}
-    peers = [name for name in medians if name.startswith("hf")]
-    for name, values in rates.items():
-        ratios = "".join(
-            f"   {statistics.median(a / b for a, b in zip(values, rates[peer], strict=False)):6.2f}x {peer}"
-            for peer in peers
-            if not name.startswith("hf")
-        )
-        print(f"{name:16s} {medians[name]:9,.0f} ({min(values):,.0f}, {max(values):,.0f}){ratios}")
+    return measure
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -39,7 +41,8 @@ def train(
     """Train one model; the same command continues an interrupted run."""
     from chemscale import verbs
 
-    folder, result = verbs.train(config, out, overrides or [])
+    with _interruptible():
+        folder, result = verbs.train(config, out, overrides or [])
     losses, resources = result.losses, result.resources
     print(f"{result.status} after {resources['steps']:.0f} steps and {resources['seconds']:.1f} s")
     print(
@@ -63,11 +66,8 @@ def study(
     """Train a grid, fit the scaling law, write the report; the same command continues an interrupted study."""
     from chemscale import verbs
 
-    try:
+    with _interruptible():
         result = verbs.study(config, out, overrides or [], workers=workers, executor=executor)
-    except KeyboardInterrupt:
-        print("\ninterrupted: finished runs are kept; the same command continues the others", file=sys.stderr)
-        raise typer.Exit(130) from None
     _print_study(result)
 
 
@@ -103,19 +103,23 @@ def presets() -> None:
         print(f"{name:28s} {preset_title(name)}")
 
 
+@app.command()
+def keys(family: Annotated[str, typer.Argument(help="Model family.")] = "chemgpt") -> None:
+    """List every key of a configuration file, with its default and meaning."""
+    from chemscale.studies.keys import configuration_keys
+
+    for key in configuration_keys(family):
+        print(f"{key.name:33s} {key.default:12s} {key.meaning}")
+
+
 @data_app.command("list")
 def data_list() -> None:
     """List the sources that can be used by name, and where each is on this machine."""
-    from rich.console import Console
-    from rich.table import Table
-
     from chemscale.chem.source_report import sources_table
 
-    rows = sources_table()
-    table = Table(*(name for name in rows[0]), box=None)
-    for row in rows:
-        table.add_row(*row.values())
-    Console().print(table)
+    for row in sources_table():
+        print(f"{row['name']:12s}{row['kind']:8s}{row['rows']:>11s}{row['size']:>10s}  {row['title']}")
+        print(f"{'':43s}{row['here'] or 'not on this machine'}")
 
 
 @data_app.command("get")
@@ -130,8 +134,9 @@ def data_get(name: Annotated[str, typer.Argument(help="Name of a source, see `ch
 def data_info(source: Annotated[str, typer.Argument(help="Name of a source, or a file of molecules.")]) -> None:
     """Show what is known of a source or a file."""
     from chemscale.chem.source_report import source_info
+    from chemscale.language.corpus import Corpus, is_corpus_folder
 
-    print(source_info(source))
+    print(Corpus.open(source) if is_corpus_folder(Path(source)) else source_info(source))
 
 
 @data_app.command("verify")
@@ -189,6 +194,15 @@ def _print_study(result: "StudyResult") -> None:
     print(f"report  {result.report}")
     if outcome.failed:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("\ninterrupted: what is finished is kept; the same command goes on with the rest", file=sys.stderr)
+        raise typer.Exit(130) from None
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """The public verbs: what the command line does, as Python functions."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +94,8 @@ def study(
         raise ConfigError(f"{config}: is a single run (it has no [grid]); use `chemscale train {config}`")
     parsed = parse_study(values)
     folder = out or Path("runs") / Path(config).with_suffix("").name
-    command = " ".join(["chemscale study", config, *(f"--set {o}" for o in overrides), f"--out {folder}"])
+    settings = [part for override in overrides for part in ("--set", override)]
+    command = shlex.join(["chemscale", "study", config, *settings, "--out", str(folder)])
     outcome = execute_study(parsed, folder, workers=workers, executor=executor)
     return _report(parsed, folder, outcome, command)
 

@@ -22,11 +22,12 @@ def printed(fits: list, width: int = 140) -> str:  # type: ignore[type-arg]
 def test_every_group_has_its_law_interval_and_range(made_up_study: StudyMaker) -> None:
     study = made_up_study()
     text = printed(list(study.fits))
-    assert "Loss against non-embedding parameters R" in text and "Loss against training molecules R" in text
+    assert "R = non-embedding parameters, per" in text and "R = training molecules, per" in text
     for fit in study.fits:
         assert fit.law is not None
         low, high = fit.law.intervals["beta"]
-        assert f"{fit.law.beta:.3f}  [{low:.3f}, {high:.3f}]" in text
+        assert f"{fit.law.beta:.3f} ± {fit.law.standard_errors['beta']:.3f}" in text
+        assert f"[{low:.3f}, {high:.3f}]" in text
     assert "β, 95 % interval" in text and "4 of 4" in text
     assert "Not used: chemgpt-w16-n1000-s1 (failed)." in text
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chemscale.base.errors import BusyError, ConfigError
+from chemscale.base.errors import BusyError, ConfigError, DataError
 from chemscale.base.files import folder_lock
 from chemscale.base.records import RunFolder
 from chemscale.studies.execute import execute_study, gather
@@ -42,15 +42,24 @@ def test_a_study_trains_its_grid_once_and_gathers_it(tiny_study: dict[str, Any],
 
 
 def test_a_failed_run_keeps_its_traceback_and_the_others_go_on(tiny_study: dict[str, Any], tmp_path: Path) -> None:
-    tiny_study["grid"]["data"]["size"] = [40, 5000]
-    study = parse_study(tiny_study)
-    outcome = execute_study(study, tmp_path, workers=1)
+    tiny_study["grid"]["model"]["max_positions"] = [128, 16]
+    tiny_study["grid"]["data"]["size"] = [40]
+    outcome = execute_study(parse_study(tiny_study), tmp_path, workers=1)
     assert len(outcome.table) == 2
     assert outcome.n_left == 2
-    assert all("data.size is 5000" in end.message for end in outcome.failed)
+    assert all("model.max_positions is 16" in end.message for end in outcome.failed)
     failed = [row for row in study_status(tmp_path) if row.state == "failed"]
     assert len(failed) == 2
     assert "Traceback" in RunFolder(tmp_path / "runs" / failed[0].name).failure()["traceback"]
+
+
+def test_data_that_cannot_serve_is_refused_before_anything_is_trained(
+    tiny_study: dict[str, Any], tmp_path: Path
+) -> None:
+    tiny_study["grid"]["data"]["size"] = [40, 5000]
+    with pytest.raises(DataError, match=r"data\.size is 5000, but .* has 360 molecules"):
+        execute_study(parse_study(tiny_study), tmp_path)
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_second_process_is_refused(tiny_study: dict[str, Any], tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import filelock
 
-from chemscale.base.errors import BusyError
+from chemscale.base.errors import BusyError, UserError
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -70,9 +70,13 @@ def folder_lock(folder: Path, what: str, wait_seconds: float = 0.0) -> Iterator[
         wait_seconds: how long to wait for another process; negative waits without limit.
 
     Raises:
-        BusyError: another process holds it; the message says who and since when.
+        BusyError: another process holds it; the message says who.
+        UserError: the folder cannot be made.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be made a folder ({error.strerror}). Choose another one.") from None
     lock = filelock.FileLock(folder / ".lock")
     holder = folder / ".lock-holder"
     try:

@@ -211,9 +211,9 @@ def resolve(source: str) -> Path:
             return path
     places = " nor at ".join(str(path) for path in dict.fromkeys(tried))
     raise DataError(
-        f"source {source!r}: no file or prepared folder at {places}, and no registered source of that name"
-        f"{nearest(source.lower(), [*SOURCES, 'embedded'])}. Give a path, a path inside the data folder "
-        "(environment variable CHEMSCALE_DATA), a registered name, or 'embedded'"
+        f"source {source!r}: no file or prepared folder at {places}, and no registered source of that name. "
+        "Give a path, a path inside the data folder (environment variable CHEMSCALE_DATA), a registered name, "
+        f"or 'embedded'{nearest(source.lower(), [*SOURCES, 'embedded'])}"
     )
 
 

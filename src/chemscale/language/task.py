@@ -26,15 +26,26 @@ class LanguageData(Config):
 
     source: str = Field("embedded", description="embedded, a source's name, a file, or a prepared corpus folder")
     limit: int | None = Field(None, description="use only the first molecules of the source", ge=1)
-    encoding: Literal["selfies", "smiles"] = Field("selfies", description="what one token is")
+    encoding: Literal["selfies", "smiles"] = Field("selfies", description="selfies or smiles: what one token spells")
     canonical: bool = Field(False, description="write every molecule in RDKit's canonical form first")
     drop_duplicates: bool = Field(False, description="keep only the first of equal molecules")
-    protocol: Literal["molecules", "blocks"] = Field("molecules", description="one molecule a sequence, or blocks")
+    protocol: Literal["molecules", "blocks"] = Field(
+        "molecules", description="molecules: one a sequence; blocks: joined and cut"
+    )
     block_tokens: int = Field(512, description="tokens a block (blocks protocol)", ge=2)
     max_tokens: int = Field(512, description="longer molecules are left out, special tokens included", ge=3)
     size: int | Literal["all"] = Field("all", description="examples in the training subset: molecules or blocks")
     validation_size: int | None = Field(None, description="examples held out; none takes 5%, at most 50,000", ge=1)
     split_seed: int = Field(0, description="seed of the one permutation that makes validation set and subsets", ge=0)
+
+
+def check_source(data: LanguageData) -> None:
+    """Prepare the corpus of a configuration, and see that it has enough molecules.
+
+    Raises:
+        DataError: the source cannot be found, holds nothing usable, or less than `size`.
+    """
+    split_corpus(prepare_source(data), data)
 
 
 def prepare_source(data: LanguageData) -> Corpus:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
@@ -27,19 +28,22 @@ def print_law(fits: Sequence[GroupFit], console: Console, data_unit: str = "mole
 
 def _table(fits: Sequence[GroupFit], data_unit: str) -> Table:
     resource = title_of(fits[0].x, data_unit)
-    level = next((f"{100 * fit.law.level:g} %" for fit in fits if fit.law), "")
-    table = Table(title=f"Loss against {resource} R: L(R) = α R^-β", title_justify="left", title_style="bold")
-    table.add_column(title_of(fits[0].group, data_unit) if fits[0].group else "runs", justify="right")
-    for head in ("law", f"β, {level} interval", "R²", "points", "range of R"):
-        table.add_column(head, justify="right")
+    level = next((100 * fit.law.level for fit in fits if fit.law), 95.0)
+    per = f", per {title_of(fits[0].group, data_unit)}" if fits[0].group else ""
+    title = f"L(R) = α R^-β, R = {resource}{per}"
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1))
+    for head in ("", "α", "β ± 1 s.e.", f"{level:g} % interval", "R²", "points", "range of R"):
+        table.add_column(head, justify="right", no_wrap=True)
     for fit, name in zip(fits, group_names(fits), strict=True):
         if fit.law is None:
-            table.add_row(name, "no law", "–", "–", "–", "–")
+            table.add_row(name, "no law", "–", "–", "–", "–", "–")
             continue
         law = fit.law
         low, high = law.intervals["beta"]
         count = f"{law.n_points} of {law.n_points + len(law.left_out)}"
-        interval = f"{law.beta:.3f}  [dim]\\[{low:.3f}, {high:.3f}][/dim]"
+        exponent = f"{law.beta:.3f} ± {law.standard_errors['beta']:.3f}"
         ends = f"{short(law.range[0])} – {short(law.range[1])}"
-        table.add_row(name, f"{law.alpha:.3g} R^{-law.beta:.3f}", interval, f"{law.r_squared:.3f}", count, ends)
+        table.add_row(
+            name, f"{law.alpha:.3g}", exponent, f"\\[{low:.3f}, {high:.3f}]", f"{law.r_squared:.3f}", count, ends
+        )
     return table

@@ -1,7 +1,8 @@
 """One run: its configuration, its name, and how it is carried out."""
 
+import contextlib
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ RUN_KEYS = ("family", "seed", "model", "data", "training", "device", "threads")
 class Placement(Config):
     """Where and with how many threads a run computes: never part of what it is."""
 
-    device: str = Field("cpu", description="cpu, cuda or cuda:i")
+    device: str = Field("cpu", description="cpu, cuda or cuda:i", pattern=r"^(cpu|cuda(:\d+)?)$")
     threads: int = Field(1, description="processor threads of one run", ge=1)
 
 
@@ -113,6 +114,7 @@ def execute_run(
         if run_folder.is_finished():
             return run_folder.result()
         try:
+            _check_device(config.placement.device)
             torch.set_num_threads(config.placement.threads)
             run_folder.write_config(config.to_dict())
             task = config.world.make_task(config)
@@ -125,11 +127,16 @@ def execute_run(
                 until_step=until_step,
             )
         except Exception as error:
-            run_folder.write_failure(f"{type(error).__name__}: {error}", traceback.format_exc())
+            with contextlib.suppress(OSError):  # a full disk must not hide the error itself
+                run_folder.write_failure(f"{type(error).__name__}: {error}", traceback.format_exc())
             raise
 
 
-MakeTask = Callable[[RunConfig], Any]
+def _check_device(device: str) -> None:
+    wanted = torch.device(device)
+    found = torch.cuda.device_count()
+    if wanted.type == "cuda" and (wanted.index or 0) >= found:
+        raise ConfigError(f"device: {device} is not here, torch sees {found} CUDA devices; use another one, or cpu")
 
 
 def _table(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from chemscale.base.config import Config, nearest
 from chemscale.base.errors import ConfigError
 from chemscale.language import families as language
-from chemscale.language.task import LanguageData, LanguageTask, prepare_source
+from chemscale.language.task import LanguageData, LanguageTask, check_source
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class World:
         families: each family's configuration class.
         data: the data configuration class.
         make_task: a run's configuration -> what the training loop needs.
-        prepare: makes a run's data ready once, before workers ask for it at the same time.
+        prepare: makes a run's data ready and checks it, once, before any worker asks for it.
         loss_unit: what a loss is measured in, for axes.
     """
 
@@ -35,7 +35,7 @@ def _language_task(run: Any) -> LanguageTask:
     return LanguageTask(run.model, run.data, run.training.batch_size, run.seed)
 
 
-WORLDS = (World("language", language.FAMILIES, LanguageData, _language_task, prepare_source, "nats per token"),)
+WORLDS = (World("language", language.FAMILIES, LanguageData, _language_task, check_source, "nats per token"),)
 
 
 def world_of(family: Any) -> World:

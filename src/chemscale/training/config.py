@@ -30,7 +30,7 @@ class TrainingConfig(Config):
     gradient_clip: float | None = Field(None, description="largest norm of the gradient; none clips nothing", gt=0)
 
     schedule: Literal["constant", "plateau", "cosine", "warmup_stable_decay"] = Field(
-        "constant", description="learning rate after the warm-up"
+        "constant", description="after the warm-up: constant, plateau, cosine or warmup_stable_decay"
     )
     warmup_steps: int = Field(0, description="steps of linear warm-up, counted per step", ge=0)
     minimum_learning_rate: float = Field(0.0, description="the schedule never goes below it", ge=0)
@@ -42,7 +42,7 @@ class TrainingConfig(Config):
     stop_patience: int | None = Field(None, description="stop after so many evaluations without improvement", ge=1)
 
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="bfloat16 autocast, float32, or bfloat16 where it is faster"
+        "auto", description="float32, bfloat16 (autocast), or auto: bfloat16 where it is faster"
     )
     compile: bool = Field(False, description="compile the model with torch.compile")
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from chemscale.base.errors import DataError
+from chemscale.base.files import write_atomically
 from chemscale.base.records import CurvePoint, RunFolder, RunResult
 from chemscale.training.checkpoints import LatestState, load_latest, save_best, save_latest
 from chemscale.training.config import TrainingConfig
@@ -135,11 +136,6 @@ class TrainingRun:
         self.step, self.examples, self.labels = state.step, state.examples, state.labels
         self.seconds, self.cpu_seconds = state.seconds, state.cpu_seconds
 
-    def has_diverged(self) -> bool:
-        """Whether a step since the last look had a loss that is not finite."""
-        since = self.curve[-1].step if self.curve else 0
-        return not bool(torch.isfinite(self.step_losses[since : self.step]).all())
-
 
 def train(
     task: Task,
@@ -190,12 +186,10 @@ def _run_steps(
     run: TrainingRun, loggers: list[CurveLogger], on_progress: OnProgress | None, until_step: int | None
 ) -> str:
     """Train until something ends the run; returns what did: budget, patience, divergence or pause."""
-    config = run.config
-    evaluation_steps = _evaluation_steps(run.total_steps, config.evaluations)
-    end = min(run.total_steps, until_step or run.total_steps)
+    evaluation_steps = _evaluation_steps(run.total_steps, run.config.evaluations)
     clock = _Clock(run)
     run.model.train()
-    while run.step < end:
+    while not (stopped_by := _reason_to_stop(run, until_step)):
         run.train_step()
         at_evaluation = run.step in evaluation_steps
         if at_evaluation:
@@ -203,23 +197,27 @@ def _run_steps(
             point = run.evaluate()
             for logger in loggers:
                 logger.log(point)
-            if not math.isfinite(point.validation_loss) or not math.isfinite(point.train_loss):
-                return "divergence"
-            if run.plateau.update(point.validation_loss, config):
+            if run.plateau.update(point.validation_loss, run.config):
                 save_best(run.folder.checkpoints, run.model)
         if on_progress and (at_evaluation or run.step % STEPS_BETWEEN_REPORTS == 0):
             on_progress(run.step, run.total_steps, run.curve[-1].validation_loss if run.curve else math.nan)
-        if clock.since_checkpoint() > config.checkpoint_seconds and run.step < end:
+        if clock.since_checkpoint() > run.config.checkpoint_seconds:
             clock.read()
-            if run.has_diverged():
-                return "divergence"
             run.save()
             clock.checkpointed()
-        if config.stop_patience is not None and run.plateau.stagnant >= config.stop_patience:
-            clock.read()
-            return "patience"
     clock.read()
-    return "budget" if run.step == run.total_steps else "pause"
+    return stopped_by
+
+
+def _reason_to_stop(run: TrainingRun, until_step: int | None) -> str:
+    """Why the run takes no further step, from its state alone, so that a resumed run stops where it did before."""
+    if run.curve and not math.isfinite(run.curve[-1].validation_loss + run.curve[-1].train_loss):
+        return "divergence"
+    if run.config.stop_patience is not None and run.plateau.stagnant >= run.config.stop_patience:
+        return "patience"
+    if run.step >= run.total_steps:
+        return "budget"
+    return "pause" if until_step is not None and run.step >= until_step else ""
 
 
 class _Clock:
@@ -266,8 +264,7 @@ def _check_same_data(folder: RunFolder, task: Task) -> None:
             f"{folder.path}: this run was begun on other data (the source has changed since). "
             "Delete the folder, or train into another one."
         )
-    folder.path.mkdir(parents=True, exist_ok=True)
-    record.write_text(task.data_hash)
+    write_atomically(record, task.data_hash)
 
 
 def _summarise(run: TrainingRun, stopped_by: str, matmul: str) -> RunResult:
