@@ -28,7 +28,7 @@ def test_every_group_has_its_law_interval_and_range(made_up_study: StudyMaker) -
         low, high = fit.law.intervals["beta"]
         assert f"{fit.law.beta:.3f} ± {fit.law.standard_errors['beta']:.3f}" in text
         assert f"[{low:.3f}, {high:.3f}]" in text
-    assert "β, 95 % interval" in text and "4 of 4" in text
+    assert "95 % interval" in text and "4 of 4" in text
     assert "Not used: chemgpt-w16-n1000-s1 (failed)." in text
 
 

@@ -31,8 +31,8 @@ def _table(fits: Sequence[GroupFit], data_unit: str) -> Table:
     level = next((100 * fit.law.level for fit in fits if fit.law), 95.0)
     per = f", per {title_of(fits[0].group, data_unit)}" if fits[0].group else ""
     title = f"L(R) = α R^-β, R = {resource}{per}"
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1))
-    for head in ("", "α", "β ± 1 s.e.", f"{level:g} % interval", "R²", "points", "range of R"):
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=0)
+    for head in ("", "α", "β ± s.e.", f"{level:g} % interval", "R²", "points", "range of R"):
         table.add_column(head, justify="right", no_wrap=True)
     for fit, name in zip(fits, group_names(fits), strict=True):
         if fit.law is None:
