@@ -44,8 +44,10 @@ def exponents(fits: Sequence[GroupFit], data_unit: str = "molecules") -> alt.Lay
     )
     scale = alt.Scale(domain=(low, high), nice=False)
     title = f"exponent β of {title_of(first.x, data_unit)}, {level:g} % interval"
-    bars = base.mark_rule(strokeWidth=2.5, clip=True).encode(x=alt.X("low:Q", scale=scale, title=title), x2="high:Q")
-    dots = base.encode(x=alt.X("beta:Q", scale=scale, title=title))
+    axis = alt.Axis(tickCount=6)
+    ends = alt.X("low:Q", scale=scale, title=title, axis=axis)
+    bars = base.mark_rule(strokeWidth=2.5, clip=True).encode(x=ends, x2="high:Q")
+    dots = base.encode(x=alt.X("beta:Q", scale=scale, title=title, axis=axis))
     full = dots.transform_filter("!datum.bent").mark_point(filled=True, size=90, opacity=1)
     open_dots = dots.transform_filter("datum.bent").mark_point(size=80, opacity=1, strokeWidth=2)
     chart = alt.layer(bars, full, open_dots).properties(width=520, height=30 * len(rows))
