@@ -15,32 +15,24 @@ rounds, ratios within them. Needs benchmarks/requirements.txt.
 """
 
 import argparse
-import contextlib
-import io
-import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 import transformers
-from transformers import GPTNeoConfig, GPTNeoForCausalLM, Trainer, TrainerCallback, TrainingArguments
 
 from chemscale.base.records import RunFolder
 from chemscale.language import ChemGPTConfig
-from chemscale.language.batches import MoleculeSequences
 from chemscale.language.task import LanguageData, LanguageTask
 from chemscale.training.config import TrainingConfig
 from chemscale.training.loop import TrainingRun
 from chemscale.training.matmul import probe_matmul_precision
+from hugging_face_peers import Step, plain_loop, trainer_speed
 from side_by_side import machine_line, median_ratio, spread, take_turns
 
 BATCH = 98
-TRAINER_BATCH, PAD_TO = 8, 512
-Step = Callable[[], int]
 
 
 def main() -> None:
@@ -52,7 +44,7 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=24)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=6.0, help="processor seconds of a variant in a round")
-    parser.add_argument("--trainer-steps", type=int, default=2, help="steps of hf-trainer-512 in a round")
+    parser.add_argument("--trainer-steps", type=int, default=1, help="steps of hf-trainer-512 in a round")
     parser.add_argument("--no-trainer", action="store_true", help="leave the slowest variant out")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -87,106 +79,6 @@ def benchmark(options: argparse.Namespace, width: int, folder: Path) -> None:
     for name, values in rates.items():
         compared = [] if name in peers else [f"{median_ratio(values, rates[peer]):6.2f}x {peer}" for peer in peers]
         print(f"{name:16s} {spread(values):>28s}", *compared, sep="  ", flush=True)
-
-
-def hugging_face(task: LanguageTask) -> GPTNeoForCausalLM:
-    """GPT-Neo of the same shape as the task's ChemGPT."""
-    config = task.model_config
-    return GPTNeoForCausalLM(
-        GPTNeoConfig(
-            vocab_size=config.vocabulary_size,
-            hidden_size=config.width,
-            num_layers=config.n_layers,
-            num_heads=config.n_heads,
-            attention_types=[[["global", "local"], config.n_layers // 2]],
-            bos_token_id=1,
-            eos_token_id=2,
-        )
-    )
-
-
-def hugging_face_batches(task: LanguageTask, batch_size: int, grouped: bool, pad_to: int | None) -> Iterator[Any]:
-    """Endless batches as `input_ids`, `attention_mask` and `labels`, and their number of real labels."""
-    assert isinstance(task.train, MoleculeSequences)
-    epoch = 0
-    while True:
-        if grouped:
-            order = task.train.epoch_order(batch_size, 0, epoch)
-        else:
-            shuffled = np.random.default_rng(epoch).permutation(len(task.train))
-            order = [shuffled[i : i + batch_size] for i in range(0, len(shuffled) - batch_size, batch_size)]
-        epoch += 1
-        for positions in order:
-            flat, lengths = task.corpus.gather(task.train.indices[positions])
-            longest = pad_to or int(lengths.max()) + 2
-            ids = np.zeros((len(lengths), longest), dtype=np.int64)
-            mask = np.arange(longest) < (lengths + 2)[:, None]
-            inner = mask.copy()
-            inner[:, 0] = False
-            inner[np.arange(len(lengths)), lengths + 1] = False
-            ids[:, 0], ids[inner] = 1, flat
-            ids[np.arange(len(lengths)), lengths + 1] = 2
-            labels = np.where(mask, ids, -100)
-            batch = {"input_ids": ids, "attention_mask": mask.astype(np.int64), "labels": labels}
-            yield {key: torch.from_numpy(value) for key, value in batch.items()}, int((lengths + 1).sum())
-
-
-def plain_loop(task: LanguageTask, *, grouped: bool, bfloat16: bool) -> Step:
-    """A loop as it is written by hand around Hugging Face's model."""
-    model = hugging_face(task).train()
-    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.0, fused=True)
-    batches = hugging_face_batches(task, BATCH, grouped, None)
-
-    def step() -> int:
-        batch, n_labels = next(batches)
-        optimiser.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bfloat16):
-            loss = model(**batch).loss
-        loss.backward()
-        optimiser.step()
-        return n_labels
-
-    return step
-
-
-def trainer_speed(task: LanguageTask, n_steps: int, folder: Path) -> Callable[[], float]:
-    """Hugging Face's Trainer on molecules padded to 512; its set-up and first step are not counted."""
-    rows = hugging_face_batches(task, TRAINER_BATCH, False, PAD_TO)
-    batches = [next(rows) for _ in range(n_steps + 1)]
-    examples = [{key: value[i] for key, value in batch.items()} for batch, _ in batches for i in range(TRAINER_BATCH)]
-    # every step costs the same, because all is padded to 512: so the mean number of labels will do
-    labels_per_step = statistics.mean(n_labels for _, n_labels in batches)
-    arguments = TrainingArguments(
-        str(folder),
-        per_device_train_batch_size=TRAINER_BATCH,
-        max_steps=n_steps + 1,
-        use_cpu=True,
-        report_to=[],
-        save_strategy="no",
-        logging_strategy="no",
-        disable_tqdm=True,
-    )
-    stamps = StepStamps()
-    running = Trainer(hugging_face(task), arguments, train_dataset=examples, callbacks=[stamps])
-
-    def measure() -> float:
-        stamps.seconds.clear()
-        with contextlib.redirect_stdout(io.StringIO()):  # it prints a summary of every training
-            running.train()
-        return labels_per_step * n_steps / (stamps.seconds[-1] - stamps.seconds[0])
-
-    return measure
-
-
-class StepStamps(TrainerCallback):
-    """The processor time at the end of every step of a Trainer."""
-
-    def __init__(self) -> None:
-        self.seconds: list[float] = []
-
-    def on_step_end(self, *_: Any, **__: Any) -> None:
-        """Called by the Trainer."""
-        self.seconds.append(time.process_time())
 
 
 def ours(task: LanguageTask, attention: str, precision: str, folder: Path) -> Step:

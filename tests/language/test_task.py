@@ -6,6 +6,7 @@ import torch
 
 from chemscale.base.errors import ConfigError, DataError
 from chemscale.language.batches import IGNORED
+from chemscale.language.data import prepare_corpus
 from chemscale.language.models.chemgpt import ChemGPTConfig
 from chemscale.language.task import LanguageData, LanguageTask, prepare_source, split_corpus
 
@@ -85,3 +86,12 @@ def test_a_vocabulary_or_length_that_does_not_fit_is_refused(smiles_file: Path) 
         LanguageTask(TINY.model_copy(update={"vocabulary_size": 9}), data(smiles_file), 8, 0)
     with pytest.raises(ConfigError, match=r"model\.max_positions is 64, but sequences have 512"):
         LanguageTask(TINY.model_copy(update={"max_positions": 64}), data(smiles_file), 8, 0)
+
+
+def test_a_prepared_folder_keeps_to_what_is_asked(smiles_file: Path, tmp_path: Path) -> None:
+    prepare_corpus(smiles_file, tmp_path / "corpus", encoding="smiles", workers=1)
+    with pytest.raises(ConfigError, match=r"data\.encoding is 'selfies', but .* was prepared with 'smiles'"):
+        prepare_source(data(tmp_path / "corpus"))
+    asked = data(tmp_path / "corpus", encoding="smiles", limit=100)
+    split = split_corpus(prepare_source(asked), asked)
+    assert len(split.train) + len(split.validation) == 100

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import torch
@@ -46,6 +47,9 @@ class PointsTask:
     def build_model(self) -> nn.Module:
         torch.manual_seed(0)
         return nn.Sequential(nn.Linear(3, 16), nn.Tanh(), nn.Linear(16, 1))
+
+    def save_companions(self, folder: Path) -> None:
+        (folder / "companion").write_text("beside the weights")
 
     def batch(self, step: int) -> Points:
         random = torch.Generator().manual_seed(step)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from chemscale.language.models.chemgpt import ChemGPT as ChemGPT
     from chemscale.language.models.chemgpt import ChemGPTConfig as ChemGPTConfig
     from chemscale.language.tokenizer import Tokenizer as Tokenizer
+    from chemscale.language.trained import load_run as load_run
 
 # Looked up on first use, so that preparing a corpus never waits for torch.
 _PUBLIC = {
@@ -18,6 +19,7 @@ _PUBLIC = {
     "Corpus": "chemscale.language.data",
     "Tokenizer": "chemscale.language.tokenizer",
     "from_huggingface": "chemscale.language.huggingface",
+    "load_run": "chemscale.language.trained",
     "to_huggingface": "chemscale.language.huggingface",
 }
 __all__ = list(_PUBLIC)

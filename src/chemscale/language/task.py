@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from chemscale.base.errors import ConfigError, DataError
 from chemscale.base.seeds import stream, stream_seed
 from chemscale.language.attention import choose_backend
 from chemscale.language.batches import IGNORED, Blocks, MoleculeSequences, TokenBatch
+from chemscale.language.corpus import VOCABULARY
 from chemscale.language.data import Corpus, corpus_for
 from chemscale.language.models.chemgpt import ChemGPT, ChemGPTConfig, build_chemgpt
 
@@ -54,13 +56,21 @@ def prepare_source(data: LanguageData) -> Corpus:
     Raises:
         DataError: the source cannot be found or holds nothing usable.
     """
-    return corpus_for(
+    corpus = corpus_for(
         data.source,
         encoding=data.encoding,
         canonical=data.canonical,
         drop_duplicates=data.drop_duplicates,
         limit=data.limit,
     )
+    made = corpus.record["recipe"]
+    for key in ("encoding", "canonical", "drop_duplicates"):
+        if made[key] != getattr(data, key):
+            raise ConfigError(
+                f"data.{key} is {getattr(data, key)!r}, but {data.source} was prepared with {made[key]!r}; "
+                "give the value it was prepared with, or prepare the molecules again"
+            )
+    return corpus
 
 
 @dataclass(frozen=True)
@@ -80,7 +90,7 @@ def split_corpus(corpus: Corpus, data: LanguageData) -> Split:
     Raises:
         DataError: there are fewer examples than asked for; the message says how many there are.
     """
-    short_enough = np.flatnonzero(corpus.lengths + 2 <= data.max_tokens)
+    short_enough = np.flatnonzero(corpus.lengths[: data.limit] + 2 <= data.max_tokens)
     order = short_enough[stream(data.split_seed, "split").permutation(len(short_enough))]
     make = _cut_molecules if data.protocol == "molecules" else _cut_blocks
     return make(corpus, order, data)
@@ -168,6 +178,10 @@ class LanguageTask:
     def build_model(self) -> ChemGPT:
         """A model initialised from the run's seed."""
         return build_chemgpt(self.model_config, stream_seed(self.seed, "initialisation"))
+
+    def save_companions(self, folder: Path) -> None:
+        """Write `vocabulary.json`: what the model's ids mean."""
+        self.corpus.vocabulary.save(folder / VOCABULARY)
 
     def batch(self, step: int) -> TokenBatch:
         """The batch of a step, counted through all epochs."""

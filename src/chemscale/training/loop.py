@@ -164,6 +164,7 @@ def train(
     """
     run_folder = RunFolder(folder)
     _check_same_data(run_folder, task)
+    task.save_companions(folder)
     reset_peak_memory()
     run = TrainingRun(task, config, run_folder, torch.device(device))
     run.restore()

@@ -1,6 +1,7 @@
 """What the training loop needs of a world."""
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, Protocol
 
 import torch
@@ -42,6 +43,9 @@ class Task(Protocol):
 
     def build_model(self) -> nn.Module:
         """The model, freshly initialised from the run's seed."""
+
+    def save_companions(self, folder: Path) -> None:
+        """Write what the trained model needs beside its weights (a vocabulary, reference energies)."""
 
     def batch(self, step: int) -> Any:
         """The batch of a step, counted from 0 through all epochs."""
