@@ -299,7 +299,11 @@ def test_a_corpus_is_prepared_once_and_trained_on(chemscale: Chemscale) -> None:
     before = stamps(Path("corpus"))
     assert chemscale(*command).out == ended.out
     assert stamps(Path("corpus")) == before
-    ended = chemscale("train", "run.toml", "--out", "on-corpus", "--set", "data.source=corpus")
+    train = ("train", "run.toml", "--out", "on-corpus", "--set", "data.source=corpus")
+    ended = chemscale(*train)
+    assert ended.status == 2
+    assert "data.drop_duplicates is False, but corpus was prepared with True" in ended.err
+    ended = chemscale(*train, "--set", "data.drop_duplicates=true")
     assert ended.status == 0, ended.err
 
 

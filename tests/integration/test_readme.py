@@ -132,7 +132,7 @@ def test_the_parser_of_these_tests_finds_what_is_wrong(wrong: str) -> None:
         parse_command(tuple(wrong.split()))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_what_a_page_names_exists(page: Path) -> None:
     text = page.read_text()
     folders = {name.split("/")[0] for name in preset_names() if "/" in name}
@@ -149,7 +149,7 @@ def test_what_a_page_names_exists(page: Path) -> None:
             assert words[1] in verbs.commands, f"{page.name}: {' '.join(words)}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_relative_link_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)\s]+)[^)]*\)|(?:src|href)=\"([^\"]+)\"", prose(page))
     dead = []
@@ -169,7 +169,7 @@ def headings(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_python_blocks_compile_and_marked_ones_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The marked blocks of a page run one after the other, and may use each other's names."""
     monkeypatch.chdir(tmp_path)
@@ -183,7 +183,7 @@ def test_python_blocks_compile_and_marked_ones_run(page: Path, tmp_path: Path, m
             exec(code, names)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_configurations_on_a_page_are_valid(page: Path) -> None:
     for fence in fences(page):
         values = tomllib.loads(fence.text) if fence.language == "toml" else {}

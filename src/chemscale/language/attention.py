@@ -75,6 +75,10 @@ def choose_backend(requested: str, device: torch.device | str, dtype: torch.dtyp
     return "native" if requested == "native" or (requested == "auto" and suited and native_available()) else "torch"
 
 
+# torch.compile takes the answer as it is, and does not trace into the search for a compiler
+torch.compiler.assume_constant_result(choose_backend)
+
+
 def torch_attention(qkv: torch.Tensor, n_heads: int, window: int | None) -> torch.Tensor:
     """`causal_attention` in plain torch, by the way that is fastest for these sizes."""
     with torch.autocast(qkv.device.type, enabled=False):

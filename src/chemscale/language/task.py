@@ -196,10 +196,11 @@ class LanguageTask:
 
     def loss_sum(self, model: ChemGPT, batch: TokenBatch) -> Tensor:
         """Cross-entropy in nats summed over the labels of the batch."""
-        hidden = model.hidden_states(batch.token_ids)
-        real = batch.targets != IGNORED
-        logits = model.logits(hidden[real])
-        return torch.nn.functional.cross_entropy(logits.float(), batch.targets[real], reduction="sum")
+        hidden, targets = model.hidden_states(batch.token_ids).flatten(0, 1), batch.targets.flatten()
+        if batch.n_labels < len(targets):
+            real = targets != IGNORED
+            hidden, targets = hidden[real], targets[real]
+        return torch.nn.functional.cross_entropy(model.logits(hidden).float(), targets, reduction="sum")
 
     def resources(self) -> dict[str, float]:
         """Size of model and data; FLOPs per label are three forward passes' (`forward_flops_per_token`)."""

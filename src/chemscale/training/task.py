@@ -53,7 +53,7 @@ class Task(Protocol):
     def validation_batches(self) -> Iterable[Any]:
         """The fixed validation set."""
 
-    def loss_sum(self, model: nn.Module, batch: Any) -> Tensor:
+    def loss_sum(self, model: Any, batch: Any) -> Tensor:
         """The loss summed over the batch's labels, a scalar in float32."""
 
     def resources(self) -> dict[str, float]:
