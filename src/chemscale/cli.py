@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="chemscale",
     help="How does this model scale on molecules, and what should I spend on it?",
+    epilog="Errors are one message and exit status 2; with --debug anywhere on the line, the traceback too.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -44,7 +44,7 @@ def backend(request: pytest.FixtureRequest, family: str) -> str:
 
 
 def need_backend(family: str, backend: str) -> None:
-    if backend == "native" and "attention" not in FAMILIES[family].model_fields:
+    if backend == "native" and "attention" not in FAMILIES[family].config.model_fields:
         pytest.skip(f"{family} has one attention backend only")
     if backend == "native" and not native_available():
         pytest.skip(f"native operators: {why_not()}")
@@ -55,7 +55,7 @@ def make_task(family: str, source: Path, backend: str = "torch", seed: int = 0, 
     if family not in TINY:
         pytest.fail(f"the family {family!r} has no tiny configuration: add one to TINY in {Path(__file__).name}")
     model = dict(TINY[family])
-    if "attention" in FAMILIES[family].model_fields:
+    if "attention" in FAMILIES[family].config.model_fields:
         model["attention"] = backend
     values = {
         "family": family,
@@ -110,7 +110,7 @@ def trained_bytes(folder: Path) -> bytes:
 
 def test_the_registry_s_class_is_the_one_that_is_built(family: str, smiles_file: Path) -> None:
     model = make_task(family, smiles_file).build_model()
-    assert type(model.config) is FAMILIES[family]
+    assert type(model.config) is FAMILIES[family].config
 
 
 def test_the_closed_form_counts_every_parameter(family: str, smiles_file: Path) -> None:

@@ -140,9 +140,16 @@ def _explain(cls: type[BaseModel], error: ValidationError, where: str) -> str:
             lines.append(f"{place}: missing, it has no default")
         else:
             message = problem["msg"].removeprefix("Value error, ")
+            if problem["type"] == "string_pattern_mismatch":
+                message = f"allowed is {_description_at(cls, problem['loc'])}"
             seen = problem["input"]
             lines.append(f"{place}: {message} (got {seen!r})" if not isinstance(seen, dict) else f"{place}: {message}")
     return "\n".join(lines)
+
+
+def _description_at(cls: type[BaseModel], location: Sequence[Any]) -> str:
+    owner = _model_at(cls, location[:-1])
+    return (owner.model_fields[str(location[-1])].description or "") if owner else ""
 
 
 def _model_at(cls: type[BaseModel], location: Sequence[Any]) -> type[BaseModel] | None:

@@ -199,7 +199,7 @@ def _column_that_parses(path: Path, delimiter: str, names: tuple[str, ...], rows
             )
     raise DataError(
         f"{path}: no column holds SMILES, by name or by content; columns seen: {_listed(names)}. "
-        "Pass the column, by name or by number from 1 (--column NAME)"
+        "Pass the column, by name or by number from 1 (--column NAME, or --set data.column=NAME)"
     )
 
 

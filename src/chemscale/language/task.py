@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
 from chemscale.base.config import Config, content_hash
 from chemscale.base.errors import ConfigError, DataError
@@ -18,7 +18,8 @@ from chemscale.language.attention import choose_backend
 from chemscale.language.batches import IGNORED, Blocks, MoleculeSequences, TokenBatch
 from chemscale.language.corpus import VOCABULARY
 from chemscale.language.data import Corpus, corpus_for
-from chemscale.language.models.chemgpt import ChemGPT, ChemGPTConfig, build_chemgpt
+from chemscale.language.families import build_model
+from chemscale.language.models.chemgpt import ChemGPTConfig
 
 VALIDATION_LABELS_PER_BATCH = 8192
 
@@ -27,6 +28,7 @@ class LanguageData(Config):
     """Which molecules a run sees, and in which form."""
 
     source: str = Field("embedded", description="embedded, a source's name, a file, or a prepared corpus folder")
+    column: str | None = Field(None, description="column of the SMILES; none guesses it")
     limit: int | None = Field(None, description="use only the first molecules of the source", ge=1)
     encoding: Literal["selfies", "smiles"] = Field("selfies", description="selfies or smiles: what one token spells")
     canonical: bool = Field(False, description="write every molecule in RDKit's canonical form first")
@@ -62,6 +64,7 @@ def prepare_source(data: LanguageData) -> Corpus:
         canonical=data.canonical,
         drop_duplicates=data.drop_duplicates,
         limit=data.limit,
+        column=data.column,
     )
     made = corpus.record["recipe"]
     for key in ("encoding", "canonical", "drop_duplicates"):
@@ -175,9 +178,9 @@ class LanguageTask:
         """Hash of the corpus and of how it is cut."""
         return content_hash([self.corpus.sha256, self.data.identity()], length=16)
 
-    def build_model(self) -> ChemGPT:
+    def build_model(self) -> nn.Module:
         """A model initialised from the run's seed."""
-        return build_chemgpt(self.model_config, stream_seed(self.seed, "initialisation"))
+        return build_model(self.model_config, stream_seed(self.seed, "initialisation"))
 
     def save_companions(self, folder: Path) -> None:
         """Write `vocabulary.json`: what the model's ids mean."""
@@ -194,7 +197,7 @@ class LanguageTask:
         for positions in self.validation.in_order(max(1, VALIDATION_LABELS_PER_BATCH // mean_labels)):
             yield self.validation.batch(positions)
 
-    def loss_sum(self, model: ChemGPT, batch: TokenBatch) -> Tensor:
+    def loss_sum(self, model: Any, batch: TokenBatch) -> Tensor:
         """Cross-entropy in nats summed over the labels of the batch."""
         hidden, targets = model.hidden_states(batch.token_ids).flatten(0, 1), batch.targets.flatten()
         if batch.n_labels < len(targets):

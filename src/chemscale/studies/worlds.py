@@ -6,7 +6,7 @@ from typing import Any
 
 from chemscale.base.config import Config, nearest
 from chemscale.base.errors import ConfigError
-from chemscale.language import families as language
+from chemscale.language.families import FAMILIES as LANGUAGE_FAMILIES
 from chemscale.language.task import LanguageData, LanguageTask, check_source
 
 
@@ -35,7 +35,8 @@ def _language_task(run: Any) -> LanguageTask:
     return LanguageTask(run.model, run.data, run.training.batch_size, run.seed)
 
 
-WORLDS = (World("language", language.FAMILIES, LanguageData, _language_task, check_source, "nats per token"),)
+_LANGUAGE = {name: family.config for name, family in LANGUAGE_FAMILIES.items()}
+WORLDS = (World("language", _LANGUAGE, LanguageData, _language_task, check_source, "nats per token"),)
 
 
 def world_of(family: Any) -> World:
