@@ -25,6 +25,7 @@ FLOORS = {
     "presets": 5,
     "verbs": 6,
     "cli": 7,
+    "__main__": 8,
     "__init__": 8,
 }
 DOORS = {("properties", "forcefields")}

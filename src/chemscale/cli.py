@@ -70,6 +70,8 @@ def study(
     with _interruptible():
         result = verbs.study(config, out, overrides or [], workers=workers, executor=executor)
     _print_study(result)
+    if result.outcome.failed or not (result.outcome.table["status"] == "finished").any():
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -187,14 +189,9 @@ def _print_study(result: "StudyResult") -> None:
     from chemscale.report.terminal import print_law
 
     print_law(result.fits, Console())
-    outcome = result.outcome
-    for end in outcome.failed:
-        print(f"failed: {end.name}: {end.message}", file=sys.stderr)
-    if outcome.n_left:
-        print(f"{outcome.n_left} runs are not finished: the same command continues them", file=sys.stderr)
+    for remark in result.remarks:
+        print(remark, file=sys.stderr)
     print(f"report  {result.report}")
-    if outcome.failed:
-        raise typer.Exit(1)
 
 
 @contextmanager

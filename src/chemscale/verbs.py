@@ -10,13 +10,14 @@ import pandas as pd
 from chemscale.base.config import apply_overrides, to_toml
 from chemscale.base.errors import ConfigError
 from chemscale.base.progress import progress_bar
-from chemscale.base.records import RunResult
+from chemscale.base.records import RunFolder, RunResult
 from chemscale.report.contents import StudyReport
 from chemscale.report.folder import write_report
 from chemscale.scaling import GroupFit, fit_study
 from chemscale.studies.execute import StudyOutcome, execute_study, gather, read_study_values
 from chemscale.studies.presets import load
-from chemscale.studies.run import RunConfig, execute_run, parse_run
+from chemscale.studies.run import RunConfig, check_same_data, execute_run, parse_run
+from chemscale.studies.selection import runs_of_the_law
 from chemscale.studies.status import RunStatus, count_states, study_status
 from chemscale.studies.study import Study, is_study, parse_study
 
@@ -30,11 +31,13 @@ class StudyResult:
     Attributes:
         outcome: table, curves and failures.
         fits: the law per group, or the reason why there is none.
+        remarks: what to know about the runs: failures, what is left, what is compared with what.
         report: path of the HTML page.
     """
 
     outcome: StudyOutcome
     fits: list[GroupFit]
+    remarks: tuple[str, ...]
     report: Path
 
 
@@ -57,7 +60,7 @@ def train(config: str, out: Path | None = None, overrides: Sequence[str] = ()) -
         raise ConfigError(f"{config}: is a study (it has a [grid]); use `chemscale study {config}`")
     run = parse_run(values)
     folder = (out or Path("runs")) / run.name()
-    run.world.prepare(run.data)
+    check_same_data(RunFolder(folder), run.world.prepare(run.data))
     with progress_bar(run.name(), None, "steps") as bar:
 
         def show(done: int, total: int, validation_loss: float) -> None:
@@ -130,7 +133,9 @@ def table(folder: Path) -> pd.DataFrame:
 
 
 def _report(study: Study, folder: Path, outcome: StudyOutcome, command: str) -> StudyResult:
-    fits = fit_study(outcome.table, level=study.header.level)
+    selection = runs_of_the_law(outcome.table, study.varying)
+    fits = fit_study(selection.table, level=study.header.level)
+    remarks = (*_remarks(study, outcome), *selection.notes)
     blocks = getattr(study.runs[0].data, "protocol", "") == "blocks"
     contents = StudyReport(
         title=study.header.title,
@@ -140,17 +145,24 @@ def _report(study: Study, folder: Path, outcome: StudyOutcome, command: str) -> 
         commands=[command],
         environment=outcome.environment,
         config_text=to_toml(study.values),
-        notes=_notes(study, outcome),
+        notes=[*filter(None, [study.header.notes]), *remarks],
+        law_runs=frozenset(selection.table["run"]),
         loss_unit=study.runs[0].world.loss_unit,
         data_unit="blocks" if blocks else "molecules",
     )
-    return StudyResult(outcome, fits, write_report(contents, folder))
+    return StudyResult(outcome, fits, remarks, write_report(contents, folder))
 
 
-def _notes(study: Study, outcome: StudyOutcome) -> list[str]:
-    notes = [study.header.notes] if study.header.notes else []
+def _remarks(study: Study, outcome: StudyOutcome) -> list[str]:
+    """What a reader has to know about the runs, in whole sentences."""
+    remarks = [f"{end.status}: {end.name}: {end.message}" for end in outcome.failed]
     if outcome.n_left:
-        total = len(study.runs)
-        notes.append(f"{outcome.n_left} of {total} runs are not finished; what is drawn rests on the others.")
-    notes += [f"{end.name} did not finish: {end.message}" for end in outcome.failed]
-    return notes
+        left = f"{outcome.n_left} of {len(study.runs)} runs are not finished"
+        remarks.append(f"{left}: `chemscale study` with the same settings continues them.")
+    diverged = int((outcome.table["status"] == "diverged").sum())
+    if diverged:
+        remarks.append(f"{diverged} of {len(study.runs)} runs diverged, and are in no law.")
+    precisions = sorted(set(outcome.table["precision"].dropna()))
+    if len(precisions) > 1:
+        remarks.append(f"Runs were computed in {' and '.join(precisions)}; --set training.precision=... makes it one.")
+    return remarks

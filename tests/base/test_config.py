@@ -1,7 +1,9 @@
+import tomllib
+
 import pytest
 from pydantic import Field
 
-from chemscale.base.config import Config, apply_overrides, content_hash, not_identity, read_toml
+from chemscale.base.config import Config, apply_overrides, content_hash, not_identity, read_toml, to_toml
 from chemscale.base.errors import ConfigError
 
 
@@ -50,3 +52,20 @@ def test_toml_errors_name_the_file(tmp_path) -> None:  # type: ignore[no-untyped
         read_toml(bad)
     with pytest.raises(ConfigError, match="no such file"):
         read_toml(tmp_path / "absent.toml")
+
+
+def test_none_takes_a_key_away() -> None:
+    assert apply_overrides({"training": {"epochs": 2}}, ["training.epochs=none", "training.steps=5"]) == {
+        "training": {"steps": 5}
+    }
+
+
+def test_infinite_numbers_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"epochs: .*finite"):
+        Outer.parse({"epochs": float("inf")})
+
+
+def test_toml_that_is_written_reads_back() -> None:
+    values = {"family": "x", "study": {"title": 'Größe 😀 "q"'}, "grid": {"model": {"width": [1, 2]}}, "gone": None}
+    again = tomllib.loads(to_toml(values))
+    assert again == {key: value for key, value in values.items() if key != "gone"}

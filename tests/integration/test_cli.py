@@ -216,7 +216,7 @@ def test_an_unfinished_study_has_a_status_and_a_report(study: Ended, chemscale: 
     assert "ValueError: no luck" in ended.out
     ended = chemscale("report", "unfinished")
     assert ended.status == 0
-    assert "3 runs are not finished: the same command continues them" in ended.err
+    assert "3 of 6 runs are not finished: `chemscale study` with the same settings continues them." in ended.err
     assert printed_path(ended.out, "report") == Path("unfinished/report.html")
     assert "3 of 6 runs are not finished" in Path("unfinished/report.html").read_text()
     assert len(pd.read_csv("unfinished/table.csv")) == 3

@@ -111,3 +111,14 @@ def test_other_models_and_broken_folders_are_refused(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").unlink()
     with pytest.raises(DataError, match=r"neither model\.safetensors nor pytorch_model\.bin"):
         from_huggingface(tmp_path)
+
+
+def test_an_untied_head_is_refused(tmp_path: Path) -> None:
+    to_huggingface(perturbed(ChemGPTConfig(width=16, n_layers=2, vocabulary_size=20)), None, tmp_path)
+    reference = transformers.AutoModelForCausalLM.from_pretrained(tmp_path)
+    weights = {name: value.clone() for name, value in reference.state_dict().items()}
+    weights["lm_head.weight"] += 1.0
+    (tmp_path / "model.safetensors").unlink()
+    torch.save(weights, tmp_path / "pytorch_model.bin")
+    with pytest.raises(DataError, match=r"lm_head\.weight differs from the token embedding"):
+        from_huggingface(tmp_path)

@@ -42,6 +42,7 @@ def test_a_study_trains_its_grid_once_and_gathers_it(tiny_study: dict[str, Any],
 
 
 def test_a_failed_run_keeps_its_traceback_and_the_others_go_on(tiny_study: dict[str, Any], tmp_path: Path) -> None:
+    del tiny_study["model"]["max_positions"]
     tiny_study["grid"]["model"]["max_positions"] = [128, 16]
     tiny_study["grid"]["data"]["size"] = [40]
     outcome = execute_study(parse_study(tiny_study), tmp_path, workers=1)
@@ -161,3 +162,32 @@ def test_gather_reads_an_unfinished_study(tiny_study: dict[str, Any], tmp_path: 
     shutil.rmtree(tmp_path / "runs" / study.runs[0].name())
     outcome = gather(study, tmp_path)
     assert (outcome.n_left, len(outcome.table)) == (1, 3)
+
+
+def test_runs_on_data_that_has_changed_are_refused(tiny_study: dict[str, Any], tmp_path: Path) -> None:
+    source = tmp_path / "own.smi"
+    shutil.copy(tiny_study["data"]["source"], source)
+    tiny_study["data"]["source"] = str(source)
+    tiny_study["grid"] = {"model": {"width": [4]}}
+    execute_study(parse_study(tiny_study), tmp_path / "study", workers=1)
+    source.write_text("\n".join(reversed(source.read_text().splitlines())))
+    tiny_study["grid"] = {"model": {"width": [4, 8]}}
+    with pytest.raises(DataError, match="was trained on other data; the source has changed since"):
+        execute_study(parse_study(tiny_study), tmp_path / "study", workers=1)
+
+
+def test_damaged_files_cost_nothing_that_can_be_had_again(tiny_study: dict[str, Any], tmp_path: Path) -> None:
+    study = parse_study(tiny_study)
+    before = execute_study(study, tmp_path, workers=1).table.drop(
+        columns=["seconds", "cpu_seconds", "peak_memory_bytes"]
+    )
+    first, second, third, _ = (tmp_path / "runs" / run.name() for run in study.runs)
+    (first / "result.json").write_text('{"status": "fin')
+    (second / "config.json").unlink()
+    (third / "config.json").write_text("")
+    (tmp_path / "study.json").write_text("{")
+    assert len(gather(study, tmp_path).table) == 3
+    with pytest.raises(DataError, match=r"study\.json: damaged.*Run `chemscale study`"):
+        study_status(tmp_path)
+    after = execute_study(study, tmp_path, workers=1).table
+    assert after.drop(columns=["seconds", "cpu_seconds", "peak_memory_bytes"]).equals(before)

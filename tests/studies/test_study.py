@@ -38,15 +38,16 @@ def test_a_resolved_configuration_reads_back_to_itself(tiny_study: dict[str, Any
     [
         ({"famly": "chemgpt"}, "famly: unknown key; did you mean 'family'"),
         ({"family": "chemgtp"}, "no family is called 'chemgtp'; did you mean 'chemgpt'"),
+        ({"model": {"width": 8}}, r"model.width: is set and is in the grid too; .*--set grid.model.width=\[...\]"),
         ({"model": {"widht": 3}}, "model.widht: unknown key; did you mean 'width'"),
         ({"model": 3}, "model: expected a table"),
         ({"seed": -1}, "seed: expected an integer of 0 or more"),
         ({"study": {"titel": "x"}}, "study.titel: unknown key; did you mean 'title'"),
         ({"grid": {"model": {"width": []}}}, "grid.model.width: the list is empty"),
-        ({"grid": {"seed": [1, 1]}}, "two runs are the same"),
+        ({"grid": {"model": {"width": [4]}, "seed": [1, 1]}}, "two runs are the same"),
         ({"grid": {"seed": 1}}, "grid.seed: expected a list"),
     ],
 )
 def test_what_is_wrong_is_named(tiny_study: dict[str, Any], change: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        parse_study({**tiny_study, "model": {**tiny_study["model"], "width": 8}, **change})
+        parse_study({**tiny_study, **change})

@@ -66,7 +66,7 @@ class PointsTask:
     def resources(self) -> dict[str, float]:
         return {"n_parameters": 81, "flops_per_label": 486.0}
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, device: torch.device) -> dict[str, str]:
         return {}
 
 

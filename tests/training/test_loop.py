@@ -93,6 +93,13 @@ def test_a_loss_that_is_not_finite_ends_the_run_as_diverged(make_task: Any, tmp_
     assert math.isnan(RunFolder(tmp_path).curve()[-1].train_loss)
 
 
+def test_a_run_that_ends_worse_than_untrained_has_diverged(task: Any, tmp_path: Path) -> None:
+    result = train(task, config(learning_rate=100.0), tmp_path)
+    assert result is not None
+    assert math.isfinite(result.losses["validation_loss"])
+    assert (result.status, result.stopped_by) == ("diverged", "budget")
+
+
 def test_patience_stops_a_run_that_does_not_improve(task: Any, tmp_path: Path) -> None:
     result = train(task, config(learning_rate=1e-12, steps=400, evaluations=40, stop_patience=3), tmp_path)
     assert result is not None

@@ -4,6 +4,7 @@ A configuration class lives beside what it configures and derives from `Config`.
 the nearest valid key.
 """
 
+import copy
 import difflib
 import hashlib
 import json
@@ -20,7 +21,7 @@ from chemscale.base.errors import ConfigError
 class Config(BaseModel):
     """Base of every configuration: frozen, strict about keys, hashable by content."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), allow_inf_nan=False)
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], where: str = "") -> Self:
@@ -75,12 +76,13 @@ def read_toml(path: Path) -> dict[str, Any]:
 def apply_overrides(values: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
     """Apply `a.b=value` overrides to nested plain values; returns a new dict.
 
-    A value is read as TOML (`3`, `1e-3`, `true`, `[16, 32]`) and taken as text where it is not TOML (`moses`, a path).
+    A value is read as TOML (`3`, `1e-3`, `true`, `[16, 32]`) and taken as text where it is not TOML (`moses`, a path);
+    `none` takes the key away.
 
     Raises:
         ConfigError: an override without `=`, with an empty key, or whose parent is a value and not a table.
     """
-    result = json.loads(json.dumps(values))
+    result = copy.deepcopy(dict(values))
     for override in overrides:
         key, separator, text = override.partition("=")
         parts = [part.strip() for part in key.split(".")]
@@ -91,14 +93,17 @@ def apply_overrides(values: Mapping[str, Any], overrides: Sequence[str]) -> dict
             table = table.setdefault(part, {})
             if not isinstance(table, dict):
                 raise ConfigError(f"--set {override}: {'.'.join(parts[: depth + 1])} is a value, not a table")
-        table[parts[-1]] = _parse_value(text.strip())
+        if text.strip() == "none":
+            table.pop(parts[-1], None)
+        else:
+            table[parts[-1]] = _parse_value(text.strip())
     return result
 
 
 def to_toml(values: Mapping[str, Any]) -> str:
     """Plain nested values (texts, numbers, lists of them, tables) as TOML; None is left out."""
     plain = {key: value for key, value in values.items() if not isinstance(value, Mapping) and value is not None}
-    lines = [f"{key} = {json.dumps(value)}" for key, value in plain.items()]
+    lines = [f"{key} = {_toml_value(value)}" for key, value in plain.items()]
     for key, value in values.items():
         if isinstance(value, Mapping):
             lines += ["", f"[{key}]", *_dotted(value, "")]
@@ -118,13 +123,17 @@ def _parse_value(text: str) -> Any:
         return text
 
 
+def _toml_value(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
 def _dotted(table: Mapping[str, Any], prefix: str) -> list[str]:
     lines: list[str] = []
     for key, value in table.items():
         if isinstance(value, Mapping):
             lines += _dotted(value, f"{prefix}{key}.")
         elif value is not None:
-            lines.append(f"{prefix}{key} = {json.dumps(value)}")
+            lines.append(f"{prefix}{key} = {_toml_value(value)}")
     return lines
 
 

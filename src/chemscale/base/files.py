@@ -12,7 +12,7 @@ from typing import Any
 
 import filelock
 
-from chemscale.base.errors import BusyError, UserError
+from chemscale.base.errors import BusyError, DataError, UserError
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -45,8 +45,15 @@ def write_json(path: Path, values: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file."""
-    return json.loads(path.read_text())
+    """Read a JSON file.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise DataError(f"{path}: damaged, not JSON ({error})") from None
 
 
 def finite(values: Any) -> Any:
@@ -84,6 +91,8 @@ def folder_lock(folder: Path, what: str, wait_seconds: float = 0.0) -> Iterator[
     except filelock.Timeout:
         who = holder.read_text().strip() if holder.exists() else "another process"
         raise BusyError(f"{folder}: {who} is working here. Wait for it to end, or use another folder.") from None
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written to ({error.strerror}). Choose another one.") from None
     try:
         holder.write_text(f"process {os.getpid()} on {os.uname().nodename} ({what})\n")
         yield

@@ -18,7 +18,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from chemscale.base.files import read_json, replacing, write_atomically, write_json
+from chemscale.base.errors import DataError
+from chemscale.base.files import finite, read_json, replacing, write_atomically, write_json
 
 RunState = Literal["finished", "diverged", "failed", "running", "unfinished", "new"]
 
@@ -67,8 +68,14 @@ class RunFolder:
         return self.path / "checkpoint"
 
     def is_finished(self) -> bool:
-        """Whether `result.json` is there: such a run is never run again."""
-        return (self.path / "result.json").exists()
+        """Whether there is a readable `result.json`: such a run is never run again."""
+        if not (self.path / "result.json").exists():
+            return False
+        try:
+            self.result()
+        except (DataError, TypeError, KeyError):
+            return False
+        return True
 
     def state(self) -> RunState:
         """The state as far as the files tell; `running` is known only to who holds or sees the run's lock."""
@@ -88,8 +95,8 @@ class RunFolder:
 
     def write_curve(self, points: list[CurvePoint]) -> None:
         """Write the whole curve atomically, so that a kill never leaves half a line."""
-        lines = [json.dumps(dataclasses.asdict(point)) for point in points]
-        write_atomically(self.path / "curve.jsonl", "".join(line + "\n" for line in lines).replace("NaN", "null"))
+        lines = [json.dumps(finite(dataclasses.asdict(point))) for point in points]
+        write_atomically(self.path / "curve.jsonl", "".join(line + "\n" for line in lines))
 
     def curve(self) -> list[CurvePoint]:
         """The evaluations so far, in order; empty where there is none yet."""

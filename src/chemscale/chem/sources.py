@@ -1,5 +1,6 @@
 """The registry of real data sources: what they are, where they come from, and how to find them on this machine."""
 
+import functools
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -227,6 +228,12 @@ def missing_message(name: str) -> str:
     )
 
 
+@functools.lru_cache
+def _sha256_of(path: Path, size: int, changed: int) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def file_sha256(path: Path) -> str:
     """The sha256 of a file, in hexadecimal.
 
@@ -234,7 +241,7 @@ def file_sha256(path: Path) -> str:
         DataError: the path is a folder or cannot be read.
     """
     try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        status = path.stat()
+        return _sha256_of(path, status.st_size, status.st_mtime_ns)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None

@@ -1,6 +1,5 @@
 """Checkpoints in Hugging Face's GPT-Neo format, in and out, without needing `transformers`."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from chemscale.base.errors import DataError
+from chemscale.base.errors import DataError, UserError
 from chemscale.base.files import read_json, write_json
 from chemscale.language.models.chemgpt import NORM_EPSILON, ChemGPT, ChemGPTConfig
 from chemscale.language.tokenizer import Tokenizer
@@ -55,6 +54,7 @@ def from_huggingface(folder: Path | str) -> tuple[ChemGPT, AnyTokenizer | None]:
     folder = Path(folder)
     config = _read_config(folder)
     weights = {name.removeprefix("transformer."): value.float() for name, value in _read_weights(folder).items()}
+    _check_tied_head(folder, weights)
     model = ChemGPT(config)
     try:
         model.load_state_dict(_from_gpt_neo(weights, config.n_layers))
@@ -63,14 +63,19 @@ def from_huggingface(folder: Path | str) -> tuple[ChemGPT, AnyTokenizer | None]:
     return model, _read_tokenizer(folder)
 
 
-def to_huggingface(model: ChemGPT, tokenizer: Tokenizer | None, folder: Path | str) -> None:
+def to_huggingface(model: ChemGPT, tokenizer: AnyTokenizer | None, folder: Path | str) -> None:
     """Write a model that `AutoModelForCausalLM` and, with a tokenizer, `AutoTokenizer` load.
 
     Args:
         model: any ChemGPT.
         tokenizer: its tokenizer; pad, bos and eos are registered in both files.
         folder: made if absent.
+
+    Raises:
+        UserError: the tokenizer is a published WordPiece one, whose own file is what `AutoTokenizer` wants.
     """
+    if isinstance(tokenizer, WordPieceTokenizer):
+        raise UserError("to_huggingface writes tokenizers made here; copy the tokenizer.json that this one came from")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: value.detach().cpu().contiguous() for name, value in _to_gpt_neo(model).items()}
@@ -112,14 +117,15 @@ def _read_config(folder: Path) -> ChemGPTConfig:
     path = folder / "config.json"
     if not path.exists():
         raise DataError(f"{path}: no such file; expected a folder in Hugging Face's format")
-    try:
-        values = read_json(path)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{path}: not JSON: {error}") from None
+    values = read_json(path)
     if values.get("model_type") != "gpt_neo":
         raise DataError(f"{path}: model_type is {values.get('model_type')!r}, expected 'gpt_neo'")
+    for key in ("hidden_size", "vocab_size"):
+        if not isinstance(values.get(key), int):
+            raise DataError(f"{path}: {key} is {values.get(key)!r}, expected a number")
     width, n_layers = values["hidden_size"], values.get("num_layers", 24)
     expected = {
+        "tie_word_embeddings": (True, values.get("tie_word_embeddings", True)),
         "activation_function": ("gelu_new", values.get("activation_function", "gelu_new")),
         "intermediate_size": (4 * width, values.get("intermediate_size") or 4 * width),
         "layer_norm_epsilon": (NORM_EPSILON, values.get("layer_norm_epsilon", NORM_EPSILON)),
@@ -136,6 +142,12 @@ def _read_config(folder: Path) -> ChemGPTConfig:
         max_positions=values.get("max_position_embeddings", 2048),
         window=values.get("window_size", 256),
     )
+
+
+def _check_tied_head(folder: Path, weights: dict[str, Tensor]) -> None:
+    head, embedding = weights.get("lm_head.weight"), weights.get("wte.weight")
+    if head is not None and embedding is not None and not torch.equal(head, embedding):
+        raise DataError(f"{folder}: lm_head.weight differs from the token embedding; ChemGPT's head is tied to it")
 
 
 def _alternating(n_layers: int) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from chemscale.base.config import Config, content_hash
@@ -38,18 +38,32 @@ class LanguageData(Config):
     )
     block_tokens: int = Field(512, description="tokens a block (blocks protocol)", ge=2)
     max_tokens: int = Field(512, description="longer molecules are left out, special tokens included", ge=3)
-    size: int | Literal["all"] = Field("all", description="examples in the training subset: molecules or blocks")
+    size: int | Literal["all"] = Field("all", description="training subset: a number of molecules or blocks, or all")
     validation_size: int | None = Field(None, description="examples held out; none takes 5%, at most 50,000", ge=1)
     split_seed: int = Field(0, description="seed of the one permutation that makes validation set and subsets", ge=0)
 
+    @field_validator("size", mode="before")
+    @classmethod
+    def _number_or_all(cls, value: Any) -> Any:
+        if value != "all" and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+            raise ValueError("expected a number of 1 or more, or 'all'")
+        return value
 
-def check_source(data: LanguageData) -> None:
-    """Prepare the corpus of a configuration, and see that it has enough molecules.
+
+def data_hash(corpus: Corpus, data: LanguageData) -> str:
+    """Identifies the molecules and how they are cut: runs with different hashes do not belong into one law."""
+    return content_hash([corpus.sha256, data.identity()], length=16)
+
+
+def check_source(data: LanguageData) -> str:
+    """Prepare the corpus of a configuration, see that it has enough molecules, and give its `data_hash`.
 
     Raises:
         DataError: the source cannot be found, holds nothing usable, or less than `size`.
     """
-    split_corpus(prepare_source(data), data)
+    corpus = prepare_source(data)
+    split_corpus(corpus, data)
+    return data_hash(corpus, data)
 
 
 def prepare_source(data: LanguageData) -> Corpus:
@@ -58,6 +72,8 @@ def prepare_source(data: LanguageData) -> Corpus:
     Raises:
         DataError: the source cannot be found or holds nothing usable.
     """
+    if data.source == "embedded" and data.limit is None:
+        raise ConfigError("data.limit: missing; the embedded library needs a number of molecules, for example 10000")
     corpus = corpus_for(
         data.source,
         encoding=data.encoding,
@@ -125,7 +141,10 @@ def _default_validation(n_examples: int) -> int:
 
 def _checked_size(data: LanguageData, available: int, unit: str) -> int:
     if available < 1:
-        raise DataError(f"data.source {data.source!r}: nothing is left to train on beside the validation set")
+        raise DataError(
+            f"data.source {data.source!r}: nothing is left to train on beside the validation set "
+            f"({data.validation_size or '5%'} of its {unit}); set a smaller data.validation_size or a larger data.limit"
+        )
     if data.size == "all":
         return available
     if not 1 <= data.size <= available:
@@ -176,7 +195,7 @@ class LanguageTask:
     @property
     def data_hash(self) -> str:
         """Hash of the corpus and of how it is cut."""
-        return content_hash([self.corpus.sha256, self.data.identity()], length=16)
+        return data_hash(self.corpus, self.data)
 
     def build_model(self) -> nn.Module:
         """A model initialised from the run's seed."""
@@ -219,10 +238,10 @@ class LanguageTask:
             "flops_per_label": 3 * config.forward_flops_per_token(mean_length / 2),
         }
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, device: torch.device) -> dict[str, str]:
         """The attention operator and the corpus's encoding."""
         return {
-            "attention": choose_backend(self.model_config.attention, "cpu"),
+            "attention": choose_backend(self.model_config.attention, device),
             "vocabulary_hash": self.corpus.vocabulary.sha256[:16],
             "corpus": str(self.corpus.folder),
         }

@@ -24,6 +24,7 @@ class StudyReport:
         environment: versions, machine, date: name -> text.
         config_text: the study file as TOML.
         notes: what a reader should know, in whole sentences.
+        law_runs: names of the runs that the laws rest on, and that figures of the laws show; None is all.
         loss, model_size, data_size: the columns on the axes.
         loss_unit, data_unit: units of the loss and of the data size.
     """
@@ -36,6 +37,7 @@ class StudyReport:
     environment: Mapping[str, str] = field(default_factory=dict)
     config_text: str = ""
     notes: Sequence[str] = ()
+    law_runs: frozenset[str] | None = None
     loss: str = "validation_loss"
     model_size: str = "n_parameters"
     data_size: str = "data_points"
@@ -55,10 +57,12 @@ class StudyReport:
 
     @property
     def usable(self) -> pd.DataFrame:
-        """The finished runs with a finite positive loss."""
+        """The finished runs of the laws with a finite positive loss."""
         table = self.table
         losses = pd.to_numeric(table[self.loss], errors="coerce")
         good = (losses > 0) & (losses < float("inf"))
+        if self.law_runs is not None:
+            good &= table["run"].isin(self.law_runs)
         return table[good & (table["status"] == "finished")] if "status" in table else table[good]
 
     def fits_along(self, resource: str) -> list[GroupFit]:

@@ -77,7 +77,8 @@ def _lead(report: StudyReport) -> str:
 
 def _cards(report: StudyReport) -> list[tuple[str, str]]:
     table, usable = report.table, report.usable
-    cards = [(f"{len(usable)}<small> of {len(table)}</small>", "runs finished")]
+    n_finished = int((table["status"] == "finished").sum()) if "status" in table else len(usable)
+    cards = [(f"{n_finished}<small> of {len(table)}</small>", "runs finished")]
     if len(usable):
         best = usable.iloc[int(usable[report.loss].astype(float).to_numpy().argmin())]
         size = f" ({short(float(best[report.model_size]))} parameters)" if report.model_size in usable else ""

@@ -8,15 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from chemscale.base.errors import ConfigError
+from chemscale.base.errors import ConfigError, DataError
 from chemscale.base.files import folder_lock, read_json, write_json
 from chemscale.base.progress import Bar, progress_bar
 from chemscale.base.records import RunFolder
 from chemscale.studies.local import available_cores, run_locally
 from chemscale.studies.messages import Ended, Job, Progress
-from chemscale.studies.run import RunConfig
+from chemscale.studies.run import RunConfig, check_same_data
 from chemscale.studies.study import Study
-from chemscale.studies.tables import curves_table, study_table
+from chemscale.studies.tables import curves_table, run_folder, study_table
 
 Executor = Callable[[Sequence[Job], int, int, Callable[[Progress | Ended], None]], list[Ended]]
 EXECUTORS: dict[str, Executor] = {"local": run_locally}
@@ -29,7 +29,7 @@ class StudyOutcome:
     Attributes:
         table: one row per finished run.
         curves: one row per evaluation.
-        failed: how the runs that failed ended.
+        failed: runs that failed, and runs that another process is training.
         n_left: runs of the grid that are not finished, failed ones included.
         environment: versions and machine of the finished runs; several values of one name are joined.
     """
@@ -59,21 +59,25 @@ def execute_study(study: Study, folder: Path, *, workers: int | None = None, exe
         raise ConfigError(f"executor: {executor!r} is not one of {', '.join(EXECUTORS)}")
     with folder_lock(folder, "running the study"):
         _record_study(study, folder)
-        for data in {run.data: run for run in study.runs}.values():
-            data.world.prepare(data.data)
-        todo = [run for run in study.runs if not _folder_of(folder, run).is_finished()]
+        _check_data(study, folder)
+        todo = [run for run in study.runs if not run_folder(folder, run).is_finished()]
         todo.sort(key=_relative_cost, reverse=True)  # the longest first, so that no worker is left alone at the end
-        ended = _execute(todo, folder, workers or available_cores(), EXECUTORS[executor]) if todo else []
-        return gather(study, folder, tuple(end for end in ended if end.status not in ("finished", "diverged")))
+        ended = _execute(todo, folder, workers or _default_workers(todo), EXECUTORS[executor]) if todo else []
+        return gather(study, folder, tuple(end for end in ended if end.status == "busy"))
 
 
-def gather(study: Study, folder: Path, failed: tuple[Ended, ...] = ()) -> StudyOutcome:
+def gather(study: Study, folder: Path, busy: tuple[Ended, ...] = ()) -> StudyOutcome:
     """Read the state of a study from its run folders."""
-    folders = [_folder_of(folder, run) for run in study.runs]
-    begun = [run for run in folders if (run.path / "config.json").exists()]
-    table = study_table(begun, study.varying)
-    curves = curves_table(begun, study.varying)
-    return StudyOutcome(table, curves, failed, len(folders) - len(table), _environment(begun))
+    folders = [run_folder(folder, run) for run in study.runs]
+    failed = [Ended(run.name, "failed", run.failure()["error"]) for run in folders if run.state() == "failed"]
+    table = study_table(folder, study.runs, study.varying)
+    return StudyOutcome(
+        table=table,
+        curves=curves_table(folder, study.runs, study.varying),
+        failed=(*failed, *busy),
+        n_left=len(folders) - len(table),
+        environment=_environment(folders),
+    )
 
 
 def read_study_values(folder: Path) -> dict[str, Any]:
@@ -85,7 +89,10 @@ def read_study_values(folder: Path) -> dict[str, Any]:
     path = folder / "study.json"
     if not path.exists():
         raise ConfigError(f"{folder}: no study here (study.json is missing)")
-    return dict(read_json(path))
+    try:
+        return dict(read_json(path))
+    except DataError as error:
+        raise DataError(f"{error}. Run `chemscale study` with the same settings to write it again.") from None
 
 
 def _environment(folders: list[RunFolder]) -> dict[str, str]:
@@ -100,7 +107,11 @@ def _environment(folders: list[RunFolder]) -> dict[str, str]:
 def _record_study(study: Study, folder: Path) -> None:
     path = folder / "study.json"
     values = json.loads(json.dumps(study.values))
-    if path.exists() and read_json(path) != values:
+    try:
+        before = read_json(path) if path.exists() else values
+    except DataError:
+        before = None
+    if before != values:
         known = {run.name() for run in study.runs}
         others = [p.name for p in (folder / "runs").glob("*") if p.name not in known]
         if others:
@@ -111,8 +122,18 @@ def _record_study(study: Study, folder: Path) -> None:
     write_json(path, values)
 
 
-def _folder_of(study_folder: Path, run: RunConfig) -> RunFolder:
-    return RunFolder(study_folder / "runs" / run.name())
+def _check_data(study: Study, folder: Path) -> None:
+    """Prepare every data configuration once, and see that finished runs were trained on the same."""
+    hashes = {data: world.prepare(data) for data, world in {run.data: run.world for run in study.runs}.items()}
+    for run in study.runs:
+        check_same_data(run_folder(folder, run), hashes[run.data])
+
+
+def _default_workers(todo: list[RunConfig]) -> int:
+    """One worker per core, fewer where runs have several threads, and one where they share a GPU."""
+    if any(run.placement.device != "cpu" for run in todo):
+        return 1
+    return max(1, available_cores() // max(run.placement.threads for run in todo))
 
 
 def _relative_cost(run: RunConfig) -> float:
@@ -129,7 +150,7 @@ def _relative_cost(run: RunConfig) -> float:
 
 def _execute(todo: list[RunConfig], folder: Path, workers: int, executor: Executor) -> list[Ended]:
     costs = {run.name(): _relative_cost(run) for run in todo}
-    jobs = [Job(run.name(), run.to_dict(), _folder_of(folder, run).path) for run in todo]
+    jobs = [Job(run.name(), run.to_dict(), run_folder(folder, run).path) for run in todo]
     threads = max(run.placement.threads for run in todo)
     with progress_bar(f"{len(todo)} runs on {min(workers, len(todo))} workers", 100.0) as bar:
         return executor(jobs, min(workers, len(todo)), threads, _Display(bar, costs))

@@ -4,6 +4,7 @@ One process with several threads collapses when anything else runs on the machin
 not, and runs of a study are independent.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -79,7 +80,8 @@ class _Worker:
 
     def begin(self, job: Job) -> None:
         self.job = job
-        self.connection.send(job)
+        with contextlib.suppress(OSError):  # a worker that has just died is noticed by `receive`
+            self.connection.send(job)
 
     def receive(self) -> Progress | Ended:
         """The next message; a broken pipe means the process died, and its run has failed."""
@@ -98,7 +100,8 @@ class _Worker:
     def dismiss(self) -> None:
         """Let the process end by itself."""
         if self.is_alive():
-            self.connection.send(None)
+            with contextlib.suppress(OSError):
+                self.connection.send(None)
             self.process.wait()
         self.connection.close()
 

@@ -11,13 +11,14 @@ import torch
 from pydantic import Field
 
 from chemscale.base.config import Config, content_hash, nearest
-from chemscale.base.errors import ConfigError
+from chemscale.base.errors import ConfigError, DataError
 from chemscale.base.files import folder_lock
 from chemscale.base.records import RunFolder, RunResult
 from chemscale.studies.worlds import World, world_of
 from chemscale.training.config import TrainingConfig
 from chemscale.training.loop import OnProgress, train
 
+SECONDS_TO_WAIT = 2.0  # `status` looks at the lock for a moment
 RUN_KEYS = ("family", "seed", "model", "data", "training", "device", "threads")
 
 
@@ -110,7 +111,7 @@ def execute_run(
         UserError: the configuration, the data or the folder does not allow it.
     """
     run_folder = RunFolder(folder)
-    with folder_lock(folder, "training"):
+    with folder_lock(folder, "training", wait_seconds=SECONDS_TO_WAIT):
         if run_folder.is_finished():
             return run_folder.result()
         try:
@@ -130,6 +131,19 @@ def execute_run(
             with contextlib.suppress(OSError):  # a full disk must not hide the error itself
                 run_folder.write_failure(f"{type(error).__name__}: {error}", traceback.format_exc())
             raise
+
+
+def check_same_data(folder: RunFolder, data_hash: str) -> None:
+    """See that a finished run was trained on the data that its configuration names today.
+
+    Raises:
+        DataError: the source has changed since.
+    """
+    if folder.is_finished() and folder.result().data_hash != data_hash:
+        raise DataError(
+            f"{folder.path}: was trained on other data; the source has changed since. "
+            "Use another --out, or bring the old file back: runs on different data do not belong into one law."
+        )
 
 
 def _check_device(device: str) -> None:

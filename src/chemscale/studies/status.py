@@ -6,10 +6,9 @@ from pathlib import Path
 
 import filelock
 
-from chemscale.base.records import RunFolder
 from chemscale.studies.execute import read_study_values
 from chemscale.studies.study import parse_study
-from chemscale.studies.tables import look_up
+from chemscale.studies.tables import look_up, run_folder
 
 
 @dataclass(frozen=True)
@@ -40,14 +39,14 @@ def study_status(folder: Path) -> list[RunStatus]:
     study = parse_study(read_study_values(folder))
     rows = []
     for run in study.runs:
-        run_folder = RunFolder(folder / "runs" / run.name())
+        here = run_folder(folder, run)
         values = run.to_dict()
         settings = {key: str(look_up(values, key)) for key in study.varying}
-        state = run_folder.state()
-        if state in ("failed", "unfinished") and _is_locked(run_folder.path):
+        state: str = here.state()
+        if state in ("failed", "unfinished") and _is_locked(here.path):
             state = "running"
-        message = run_folder.failure()["error"] if state == "failed" else ""
-        losses = [point.validation_loss for point in run_folder.curve()]
+        message = here.failure()["error"] if state == "failed" else ""
+        losses = [point.validation_loss for point in here.curve()]
         rows.append(RunStatus(run.name(), settings, state, min(losses, default=float("nan")), message))
     return rows
 
@@ -58,6 +57,8 @@ def count_states(rows: list[RunStatus]) -> dict[str, int]:
 
 
 def _is_locked(folder: Path) -> bool:
+    if not (folder / ".lock-holder").exists():
+        return False
     lock = filelock.FileLock(folder / ".lock")
     try:
         lock.acquire(timeout=0)

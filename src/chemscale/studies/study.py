@@ -87,5 +87,7 @@ def _with(base: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any
             table = table.setdefault(part, {})
             if not isinstance(table, dict):
                 raise ConfigError(f"{'.'.join(tables[: depth + 1])}: expected a table, because the grid has {key}")
+        if last in table:
+            raise ConfigError(f"{key}: is set and is in the grid too; to change the grid, --set grid.{key}=[...]")
         table[last] = value
     return values

@@ -1,12 +1,13 @@
 """Study folders as tables: one row per run, and all curves below each other."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from chemscale.base.records import RunFolder
+from chemscale.studies.run import RunConfig
 
 RESOURCES = (
     "n_parameters",
@@ -25,43 +26,44 @@ LOSSES = ("validation_loss", "final_validation_loss", "train_loss")
 ENVIRONMENT = ("precision", "attention")
 
 
-def run_folders(study_folder: Path) -> list[RunFolder]:
-    """The runs of a study that have begun, by name."""
-    return [RunFolder(path.parent) for path in sorted((study_folder / "runs").glob("*/config.json"))]
+def run_folder(study_folder: Path, run: RunConfig) -> RunFolder:
+    """Where a run of a study lives."""
+    return RunFolder(study_folder / "runs" / run.name())
 
 
-def study_table(folders: list[RunFolder], varying: tuple[str, ...]) -> pd.DataFrame:
+def study_table(folder: Path, runs: Sequence[RunConfig], varying: Sequence[str]) -> pd.DataFrame:
     """One row per finished or diverged run.
 
-    Columns: `run`, `family`, `status`, `seed`, one per varying key with its dotted name, losses, resources, precision
-    and attention operator.
+    Columns: `run`, `family`, `status`, `seed`, one per varying key with its dotted name, losses, resources, precision,
+    attention operator and the hash of the data.
     """
-    rows = [_row(folder, varying) for folder in folders if folder.is_finished()]
-    columns = ["run", "family", "status", "seed", *varying, *LOSSES, *RESOURCES, *ENVIRONMENT]
+    rows = [_row(folder, run, varying) for run in runs if run_folder(folder, run).is_finished()]
+    columns = ["run", "family", "status", "seed", *varying, *LOSSES, *RESOURCES, *ENVIRONMENT, "data_hash"]
     return pd.DataFrame(rows, columns=list(dict.fromkeys(columns)))
 
 
-def curves_table(folders: list[RunFolder], varying: tuple[str, ...]) -> pd.DataFrame:
-    """One row per evaluation of every run: the curve's columns, `run`, `seed` and the varying keys."""
+def curves_table(folder: Path, runs: Sequence[RunConfig], varying: Sequence[str]) -> pd.DataFrame:
+    """One row per evaluation of every run that has begun: the curve's columns, `run`, `seed` and the varying keys."""
     rows = []
-    for folder in folders:
-        settings = _settings(folder.config(), varying)
-        rows += [{"run": folder.name, **settings, **vars(point)} for point in folder.curve()]
+    for run in runs:
+        settings = _settings(run, varying)
+        rows += [{"run": run.name(), **settings, **vars(point)} for point in run_folder(folder, run).curve()]
     return pd.DataFrame(rows)
 
 
-def _row(folder: RunFolder, varying: tuple[str, ...]) -> dict[str, Any]:
-    config, result = folder.config(), folder.result()
-    row: dict[str, Any] = {"run": folder.name, "family": config["family"], "status": result.status}
-    row |= _settings(config, varying)
+def _row(folder: Path, run: RunConfig, varying: Sequence[str]) -> dict[str, Any]:
+    result = run_folder(folder, run).result()
+    row: dict[str, Any] = {"run": run.name(), "family": run.family, "status": result.status}
+    row |= _settings(run, varying)
     row |= {key: result.losses.get(key) for key in LOSSES}
     row |= {key: result.resources.get(key) for key in RESOURCES}
     row |= {key: result.environment.get(key) for key in ENVIRONMENT}
-    return row
+    return row | {"data_hash": result.data_hash}
 
 
-def _settings(config: Mapping[str, Any], varying: tuple[str, ...]) -> dict[str, Any]:
-    return {"seed": config["seed"]} | {key: look_up(config, key) for key in varying}
+def _settings(run: RunConfig, varying: Sequence[str]) -> dict[str, Any]:
+    values = run.to_dict()
+    return {"seed": run.seed} | {key: look_up(values, key) for key in varying}
 
 
 def look_up(config: Mapping[str, Any], key: str) -> Any:

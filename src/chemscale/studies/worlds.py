@@ -19,7 +19,7 @@ class World:
         families: each family's configuration class.
         data: the data configuration class.
         make_task: a run's configuration -> what the training loop needs.
-        prepare: makes a run's data ready and checks it, once, before any worker asks for it.
+        prepare: makes a run's data ready and checks it, once, before any worker asks for it; gives its hash.
         loss_unit: what a loss is measured in, for axes.
     """
 
@@ -27,7 +27,7 @@ class World:
     families: Mapping[str, type[Config]]
     data: type[Config]
     make_task: Callable[[Any], Any]
-    prepare: Callable[[Any], Any]
+    prepare: Callable[[Any], str]
     loss_unit: str
 
 

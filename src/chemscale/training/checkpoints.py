@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -68,4 +69,7 @@ def load_best(folder: Path) -> dict[str, Tensor]:
     path = folder / BEST
     if not path.exists():
         raise DataError(f"{path}: no such file; the run has not reached its first evaluation")
-    return load_file(path)
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise DataError(f"{path}: damaged ({error}); train the run again in another folder") from None

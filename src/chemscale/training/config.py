@@ -53,7 +53,12 @@ class TrainingConfig(Config):
     def _one_budget(self) -> Self:
         given = [name for name in ("epochs", "steps", "tokens") if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"exactly one budget of epochs, steps or tokens is needed, got {given or 'none'}")
+            raise ValueError(
+                f"exactly one budget of epochs, steps or tokens is needed, got {' and '.join(given) or 'none'}; "
+                "on the command line, --set training.epochs=none takes one away"
+            )
+        if self.minimum_learning_rate > self.learning_rate:
+            raise ValueError("minimum_learning_rate is above learning_rate")
         return self
 
     def at_width(self, width: int) -> Self:

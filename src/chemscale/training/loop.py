@@ -26,6 +26,7 @@ from chemscale.training.schedules import Plateau, learning_rate
 from chemscale.training.task import Task
 
 STEPS_BETWEEN_REPORTS = 10
+WORSE_THAN_UNTRAINED = 1.5
 OnProgress = Callable[[int, int, float], None]
 
 
@@ -254,6 +255,12 @@ def _build_optimiser(model: nn.Module, config: TrainingConfig, device: torch.dev
     )
 
 
+def _is_worse_than_untrained(run: TrainingRun) -> bool:
+    """Whether no evaluation came near the loss of the first step, which is that of the untrained model."""
+    best = min((point.validation_loss for point in run.curve), default=math.inf)
+    return best > WORSE_THAN_UNTRAINED * float(run.step_losses[0])
+
+
 def _evaluation_steps(total_steps: int, evaluations: int) -> frozenset[int]:
     return frozenset(math.ceil(total_steps * (i + 1) / evaluations) for i in range(evaluations))
 
@@ -279,9 +286,9 @@ def _summarise(run: TrainingRun, stopped_by: str, matmul: str) -> RunResult:
         "cpu_seconds": run.cpu_seconds,
         "peak_memory_bytes": peak_memory_bytes(run.device),
     }
-    environment = describe_environment(run.device) | run.task.environment()
+    environment = describe_environment(run.device) | run.task.environment(run.device)
     return RunResult(
-        status="diverged" if stopped_by == "divergence" else "finished",
+        status="diverged" if stopped_by == "divergence" or _is_worse_than_untrained(run) else "finished",
         losses={
             "validation_loss": min(losses, default=math.nan),
             "final_validation_loss": run.curve[-1].validation_loss if run.curve else math.nan,

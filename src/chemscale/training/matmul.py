@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from chemscale.base.errors import DataError
 from chemscale.base.files import cache_folder, read_json, write_json
 from chemscale.base.processor import processor_features
 
@@ -77,6 +78,6 @@ def _answer_path() -> Path:
 def _known_answer(path: Path) -> str | None:
     try:
         answer = read_json(path)["precision"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, DataError, KeyError, TypeError):
         return None  # not measured yet, or a damaged file: measured anew
     return answer if answer in ("medium", "highest") else None

@@ -11,9 +11,10 @@ def learning_rate(config: TrainingConfig, step: int, total_steps: int, plateau_s
     Warm-up is linear and counted per step: step s < W runs at (s + 1) / W of the peak. Then
 
         constant              peak
-        cosine                min + (peak - min) (1 + cos(pi p)) / 2, p from 0 to 1 over the steps after warm-up
-        warmup_stable_decay   peak, then peak (1 - sqrt(q)), q from 0 to 1 over the last `decay_fraction`
-                              (Haegele et al. 2024)
+        cosine                min + (peak - min) (1 + cos(pi p)) / 2, p = 0 at the first step after warm-up, and 1
+                              would be the step after the last
+        warmup_stable_decay   peak, then peak (1 - sqrt(q)) over the last `decay_fraction`, q from 0, and 1 would be
+                              the step after the last (Haegele et al. 2024)
         plateau               peak times `plateau_scale`
 
     never below `minimum_learning_rate` once the warm-up is over.

@@ -62,5 +62,5 @@ class Task(Protocol):
         The key `flops_per_label` is the training cost of one label in closed form.
         """
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, device: torch.device) -> dict[str, str]:
         """Names of what was used besides torch (attention operator, tokenizer ...), for the record."""

@@ -1,0 +1,43 @@
+"""Which runs of a study lie on one law."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+# What a law is drawn along, and what is repeated at one point of it.
+LAW_KEYS = ("model.width", "model.n_layers", "data.size", "seed")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The runs that enter the laws, and what a reader has to know about the choice."""
+
+    table: pd.DataFrame
+    notes: tuple[str, ...]
+
+
+def runs_of_the_law(table: pd.DataFrame, varying: Sequence[str], loss: str = "validation_loss") -> Selection:
+    """Choose the runs that may be fitted together.
+
+    Runs of one law differ in model size, data size and seed alone. Where training settings vary too, every size is
+    represented by the setting with the lowest mean loss over its seeds, as if it had been tuned. Where anything else
+    varies (the encoding, the number of heads), there is no one law, and no run is chosen.
+
+    Args:
+        table: the study table.
+        varying: dotted keys that vary in it.
+        loss: the column that is compared.
+    """
+    others = [key for key in varying if key not in LAW_KEYS]
+    if not others:
+        return Selection(table, ())
+    names = ", ".join(others)
+    if any(not key.startswith("training.") for key in others):
+        note = f"No law is fitted, because {names} vary too: fit runs that differ in them as studies of their own."
+        return Selection(table.iloc[:0], (note,))
+    usable = table[(table["status"] == "finished") & table[loss].notna()]
+    means = usable.groupby(["n_parameters", "data_points", *others], dropna=False)[loss].mean().reset_index()
+    best = means.loc[means.groupby(["n_parameters", "data_points"])[loss].idxmin()].drop(columns=loss)
+    note = f"{names} vary too: at every size the laws use the setting with the lowest mean loss over seeds."
+    return Selection(table.merge(best, on=["n_parameters", "data_points", *others]), (note,))
