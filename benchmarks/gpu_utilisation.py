@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from chemscale.base.records import RunFolder
@@ -147,11 +148,7 @@ def training_speed(run: TrainingRun, n_steps: int, flops_per_token: float) -> Ca
 
 def training_flops(model: ChemGPTConfig) -> float:
     """FLOPs of training on one token of a block: three forward passes, over the tokens that each layer sees."""
-    everything = (BLOCK_TOKENS + 1) / 2
-    window = min(model.window, BLOCK_TOKENS)
-    near = (window * (window + 1) / 2 + window * (BLOCK_TOKENS - window)) / BLOCK_TOKENS
-    seen = [near if model.is_local(layer) else everything for layer in range(model.n_layers)]
-    return 3 * model.forward_flops_per_token(statistics.mean(seen))
+    return 3 * model.forward_flops_per_token(np.array([BLOCK_TOKENS]))
 
 
 def product_flops_per_second(device: torch.device) -> float:

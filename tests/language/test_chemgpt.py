@@ -1,11 +1,12 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from chemscale.base.errors import ConfigError
 from chemscale.language import ChemGPT, ChemGPTConfig
-from chemscale.language.models.chemgpt import build_chemgpt
+from chemscale.language.models.chemgpt import build_chemgpt, mean_context
 
 PUBLISHED = {16: 77_600, 32: 302_656, 64: 1_195_136, 128: 4_749_568, 256: 18_936_320, 2048: 1_208_455_168}
 
@@ -51,6 +52,13 @@ def test_local_layers_see_their_window_only() -> None:
     (gradient,) = torch.autograd.grad(local(x, "torch")[0, 10].sum(), x)
     reached = gradient[0].abs().sum(-1) > 0
     assert reached.tolist() == [7 <= position <= 10 for position in range(12)]
+
+
+def test_mean_context_counts_what_each_token_sees() -> None:
+    lengths = np.array([3, 7])
+    for window in (None, 1, 4, 100):
+        seen = [min(position + 1, window or 100) for length in lengths for position in range(length)]
+        assert mean_context(lengths, window) == pytest.approx(sum(seen) / len(seen))
 
 
 def test_same_seed_same_weights_and_the_global_stream_is_untouched() -> None:

@@ -75,8 +75,9 @@ def test_resources_state_what_the_run_costs(smiles_file: Path) -> None:
     task = LanguageTask(TINY, data(smiles_file), batch_size=32, seed=0)
     resources = task.resources()
     vocabulary = len(task.corpus.vocabulary)
-    length = resources["tokens"] / 360
-    by_hand = 3 * (2 * (2 * (12 * 256 + 160) + 32) + 2 * vocabulary * 16 + 4 * 2 * 16 * length / 2)
+    lengths = [len(task.corpus[index]) + 1 for index in task.train.indices]
+    context = sum(sum(range(1, length + 1)) for length in lengths) / sum(lengths)
+    by_hand = 3 * (2 * (2 * (12 * 256 + 160) + 32) + 2 * vocabulary * 16 + 4 * 2 * 16 * context)
     assert resources["flops_per_label"] == pytest.approx(by_hand)
     assert resources["n_parameters_total"] == task.build_model().n_parameters(embedding=True)
 

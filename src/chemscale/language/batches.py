@@ -67,9 +67,14 @@ class MoleculeSequences:
         return len(self.indices)
 
     @property
+    def lengths(self) -> np.ndarray:
+        """Labels of every sequence [n_examples]: every symbol and the end of the molecule."""
+        return self.corpus.lengths[self.indices] + 1
+
+    @property
     def n_labels(self) -> int:
-        """Labels in one epoch: every symbol and the end of every molecule."""
-        return int(self.corpus.lengths[self.indices].sum()) + len(self.indices)
+        """Labels in one epoch."""
+        return int(self.lengths.sum())
 
     def epoch_order(self, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
         """The batches of one epoch, each the positions of its examples.
@@ -148,9 +153,14 @@ class Blocks:
         return len(self.rows)
 
     @property
+    def lengths(self) -> np.ndarray:
+        """Labels of every block [n_examples]: all its tokens but the first."""
+        return np.full(len(self.rows), self.rows.shape[1] - 1)
+
+    @property
     def n_labels(self) -> int:
         """Labels in one epoch."""
-        return len(self.rows) * (self.rows.shape[1] - 1)
+        return int(self.lengths.sum())
 
     def epoch_order(self, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
         """The batches of one epoch in random order, each the positions of its blocks."""

@@ -227,7 +227,6 @@ class LanguageTask:
     def resources(self) -> dict[str, float]:
         """Size of model and data; FLOPs per label are three forward passes' (`forward_flops_per_token`)."""
         config = self.model_config
-        mean_length = self.train.n_labels / len(self.train)
         return {
             "n_parameters": config.n_parameters(),
             "n_parameters_total": config.n_parameters(embedding=True),
@@ -235,7 +234,7 @@ class LanguageTask:
             "capacity": config.capacity(),
             "data_points": len(self.train),
             "tokens": self.train.n_labels,
-            "flops_per_label": 3 * config.forward_flops_per_token(mean_length / 2),
+            "flops_per_label": 3 * config.forward_flops_per_token(self.train.lengths),
         }
 
     def environment(self, device: torch.device) -> dict[str, str]:

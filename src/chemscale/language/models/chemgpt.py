@@ -9,6 +9,10 @@ Even layers attend to all earlier tokens, odd layers to the current token and th
 The head is tied to the token embedding. Initialisation: N(0, 0.02), zero biases. No dropout.
 """
 
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
@@ -57,21 +61,29 @@ class ChemGPTConfig(Config):
         """Depth times width, d*w of Frey et al. 2023."""
         return self.n_layers * self.width
 
-    def forward_flops_per_token(self, context: float) -> float:
+    def forward_flops_per_token(self, lengths: npt.NDArray[np.integer[Any]]) -> float:
         """Floating-point operations of one forward pass per token.
 
-        2 N for the matrices, 2 V w for the head, 4 w c per layer for attention over c earlier tokens (Kaplan et al.
-        2020, Table 1). Training takes three times as much.
+        2 N for the matrices, 2 V w for the head, 4 w c for attention in a layer where a token attends to c tokens on
+        average (Kaplan et al. 2020, Table 1). Training takes three times as much.
 
         Args:
-            context: mean number of tokens a token attends to.
+            lengths: tokens of the sequences [n_sequences].
         """
         head = 2 * (self.vocabulary_size or 0) * self.width
-        return 2 * self.n_parameters() + head + 4 * self.n_layers * self.width * context
+        windows = [self.window if self.is_local(layer) else None for layer in range(self.n_layers)]
+        contexts = {window: mean_context(lengths, window) for window in set(windows)}
+        return 2 * self.n_parameters() + head + 4 * self.width * sum(contexts[window] for window in windows)
 
     def is_local(self, layer: int) -> bool:
         """Whether the layer (from 0) attends within the window only: every second one, beginning with the second."""
         return layer % 2 == 1
+
+
+def mean_context(lengths: npt.NDArray[np.integer[Any]], window: int | None) -> float:
+    """How many tokens a token attends to, itself included, on average over the tokens of sequences [n_sequences]."""
+    growing = lengths if window is None else np.minimum(lengths, window)
+    return float((growing * (growing + 1) / 2 + (lengths - growing) * growing).sum() / lengths.sum())
 
 
 class Block(nn.Module):
