@@ -1,5 +1,6 @@
 """The command line: one subcommand per verb. It parses, calls the public function, and prints."""
 
+import errno
 import sys
 import traceback
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from chemscale.base.errors import UserError
 
 if TYPE_CHECKING:
     from chemscale.verbs import StudyResult
+
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 
 app = typer.Typer(
     name="chemscale",
@@ -211,7 +214,17 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        if debug:
-            traceback.print_exc()
-        print(f"error: {error}", file=sys.stderr)
+        _explain(str(error), debug)
         sys.exit(2)
+    except OSError as error:
+        if error.errno not in DISK_ERRORS:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        _explain(f"{where}{error.strerror}. What is finished is kept; mend it, and run the same command again.", debug)
+        sys.exit(1)
+
+
+def _explain(message: str, debug: bool) -> None:
+    if debug:
+        traceback.print_exc()
+    print(f"error: {message}", file=sys.stderr)

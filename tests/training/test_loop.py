@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from chemscale.base.errors import DataError
+from chemscale.base.errors import DataError, StorageError
 from chemscale.base.records import RunFolder
+from chemscale.training import checkpoints
 from chemscale.training.checkpoints import load_best, load_latest
 from chemscale.training.config import TrainingConfig
 from chemscale.training.loop import train
@@ -118,6 +119,23 @@ def test_a_broken_checkpoint_says_what_to_do(task: Any, tmp_path: Path) -> None:
     (tmp_path / "checkpoint" / "latest.pt").write_bytes(b"not a checkpoint")
     with pytest.raises(DataError, match="Delete it to start the run anew"):
         train(task, config(), tmp_path)
+
+
+@pytest.mark.parametrize("writer", ["torch.save", "save_file"])
+def test_a_full_disk_is_one_message_and_costs_only_what_was_not_written(
+    make_task: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writer: str
+) -> None:
+    def full(*_: Any) -> None:
+        raise RuntimeError("[enforce fail] . file write failed\nstack")
+
+    train(make_task(), config(), tmp_path / "whole")
+    train(make_task(), config(), tmp_path / "cut", until_step=15)
+    monkeypatch.setattr(checkpoints if writer == "save_file" else torch, writer.removeprefix("torch."), full)
+    with pytest.raises(StorageError, match=r"cannot be written \(\[enforce fail\] \. file write failed\)"):
+        train(make_task(), config(), tmp_path / "cut")
+    monkeypatch.undo()
+    train(make_task(), config(), tmp_path / "cut")
+    assert_same_run(tmp_path / "whole", tmp_path / "cut")
 
 
 def test_bfloat16_is_used_when_asked_for_and_recorded(task: Any, tmp_path: Path) -> None:

@@ -17,6 +17,10 @@ class DataError(UserError):
     """A data file is missing, unreadable, or holds nothing usable."""
 
 
+class StorageError(UserError):
+    """A result cannot be written: the disk is full, or the folder may not be written to."""
+
+
 class FitError(UserError):
     """A law cannot be fitted to the points given."""
 

@@ -1,5 +1,7 @@
 """Checkpoints: the latest state of a run, to continue exactly, and its best weights, to use."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from chemscale.base.errors import DataError
+from chemscale.base.errors import DataError, StorageError
 from chemscale.base.files import replacing
 
 LATEST = "latest.pt"
@@ -34,7 +36,7 @@ class LatestState:
 
 def save_latest(folder: Path, state: LatestState) -> None:
     """Write the latest state; a kill in the middle leaves the one before."""
-    with replacing(folder / LATEST) as temporary:
+    with _writing(folder / LATEST) as temporary:
         torch.save(vars(state), temporary)
 
 
@@ -56,7 +58,7 @@ def load_latest(folder: Path) -> LatestState | None:
 def save_best(folder: Path, model: nn.Module) -> None:
     """Write the model's weights as safetensors."""
     weights = {name: value.detach().contiguous().cpu() for name, value in model.state_dict().items()}
-    with replacing(folder / BEST) as temporary:
+    with _writing(folder / BEST) as temporary:
         save_file(weights, temporary)
 
 
@@ -73,3 +75,17 @@ def load_best(folder: Path) -> dict[str, Tensor]:
         return load_file(path)
     except SafetensorError as error:
         raise DataError(f"{path}: damaged ({error}); train the run again in another folder") from None
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[Path]:
+    # torch and safetensors have errors of their own for a full disk
+    try:
+        with replacing(path) as temporary:
+            yield temporary
+    except (OSError, RuntimeError, SafetensorError) as error:
+        reason = str(error).splitlines()[0]
+        raise StorageError(
+            f"{path}: cannot be written ({reason}). What was written before is kept: "
+            "make room, and run the same command again."
+        ) from error
