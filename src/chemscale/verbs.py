@@ -16,12 +16,12 @@ from chemscale.report.folder import write_report
 from chemscale.scaling import GroupFit, fit_study
 from chemscale.studies.execute import StudyOutcome, execute_study, gather, read_study_values
 from chemscale.studies.presets import load
-from chemscale.studies.run import RunConfig, check_same_data, execute_run, parse_run
+from chemscale.studies.run import check_same_data, execute_run, parse_run
 from chemscale.studies.selection import runs_of_the_law
 from chemscale.studies.status import RunStatus, count_states, study_status
 from chemscale.studies.study import Study, is_study, parse_study
 
-__all__ = ["StudyResult", "count_states", "expand", "report_study", "status", "study", "table", "train"]
+__all__ = ["StudyResult", "count_states", "report_study", "status", "study", "table", "train"]
 
 
 @dataclass(frozen=True)
@@ -120,11 +120,6 @@ def status(folder: Path) -> list[RunStatus]:
         ConfigError: there is no study in the folder.
     """
     return study_status(folder)
-
-
-def expand(config: str, overrides: Sequence[str] = ()) -> tuple[RunConfig, ...]:
-    """The runs of a study, without running them."""
-    return parse_study(apply_overrides(load(config), overrides)).runs
 
 
 def table(folder: Path) -> pd.DataFrame:

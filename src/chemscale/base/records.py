@@ -12,7 +12,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -48,7 +48,6 @@ class RunResult:
     environment: dict[str, str]
     data_hash: str
     stopped_by: str = "budget"
-    metrics: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
