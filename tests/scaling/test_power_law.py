@@ -169,3 +169,13 @@ def test_short_spans_and_single_seeds_are_warned_of() -> None:
     law = fit_power_law([100, 150, 200, 300, 400], [3, 2.8, 2.65, 2.46, 2.33])
     assert any("decades" in text for text in law.warnings)
     assert any("one seed per size" in text for text in law.warnings)
+
+
+def test_a_loss_that_falls_and_then_flattens_is_bent_and_not_without_scaling() -> None:
+    sizes = np.repeat([100.0, 400.0, 1600.0, 6400.0], 2)
+    losses = np.array([1.80, 1.79, 1.40, 1.41, 1.37, 1.36, 1.35, 1.36])
+    law = fit_power_law(sizes, losses)
+    assert law.verdict == "bent"
+    assert law.intervals["beta"][0] < 0
+    assert not any("no scaling" in text for text in law.warnings)
+    assert any("bend away" in text for text in law.warnings)

@@ -24,7 +24,7 @@ def law_warnings(
         level: level of the intervals.
     """
     found = [
-        _no_scaling(line, level),
+        _no_scaling(line, chosen, level),
         _verdict(points, kept, chosen),
         _floor(points, kept, line),
         _few_points(kept),
@@ -34,7 +34,9 @@ def law_warnings(
     return tuple(text for text in found if text)
 
 
-def _no_scaling(line: StraightLine, level: float) -> str:
+def _no_scaling(line: StraightLine, chosen: StraightRange, level: float) -> str:
+    if chosen.verdict == "bent":  # a line that does not describe the points cannot say whether they fall
+        return ""
     if -line.slope > line.quantile(level) * line.slope_error:
         return ""
     return f"no scaling seen: the {100 * level:g} % interval of beta reaches zero, so the loss may not fall at all"
