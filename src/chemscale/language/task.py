@@ -62,7 +62,7 @@ def check_source(data: LanguageData) -> str:
         DataError: the source cannot be found, holds nothing usable, or less than `size`.
     """
     corpus = prepare_source(data)
-    split_corpus(corpus, data)
+    plan_split(corpus, data)
     return data_hash(corpus, data)
 
 
@@ -93,6 +93,25 @@ def prepare_source(data: LanguageData) -> Corpus:
 
 
 @dataclass(frozen=True)
+class SplitPlan:
+    """Where the validation set ends and the training subset begins, before any token is touched.
+
+    Attributes:
+        order: the molecules that are short enough, in the order of the one permutation.
+        n_validation: examples of the validation set, from the start of `order`.
+        first: position in `order` of the first training molecule.
+        size: examples of the training subset.
+        n_available: examples there would be.
+    """
+
+    order: np.ndarray
+    n_validation: int
+    first: int
+    size: int
+    n_available: int
+
+
+@dataclass(frozen=True)
 class Split:
     """Training subset and validation set, as sequences."""
 
@@ -101,38 +120,43 @@ class Split:
     n_available: int
 
 
-def split_corpus(corpus: Corpus, data: LanguageData) -> Split:
-    """The validation set and the first `size` examples of the training pool, both from one permutation.
-
-    Subsets are nested: a larger one holds every smaller one, and the validation set is the same for all sizes.
+def plan_split(corpus: Corpus, data: LanguageData) -> SplitPlan:
+    """The split of a corpus by lengths alone: cheap, also where cutting it into blocks is not.
 
     Raises:
         DataError: there are fewer examples than asked for; the message says how many there are.
     """
     short_enough = np.flatnonzero(corpus.lengths[: data.limit] + 2 <= data.max_tokens)
     order = short_enough[stream(data.split_seed, "split").permutation(len(short_enough))]
-    make = _cut_molecules if data.protocol == "molecules" else _cut_blocks
-    return make(corpus, order, data)
+    if data.protocol == "molecules":
+        n_validation = first = data.validation_size or _default_validation(len(order))
+        n_available, unit = len(order) - n_validation, "molecules"
+    else:
+        n_tokens = np.cumsum(corpus.lengths[order] + 2)
+        n_blocks = int(n_tokens[-1] // data.block_tokens) if len(n_tokens) else 0
+        n_validation = data.validation_size or _default_validation(n_blocks)
+        # whole molecules go to one side: the first molecule after the validation blocks begins the training stream
+        first = int(np.searchsorted(n_tokens, n_validation * data.block_tokens)) + 1
+        n_available = int(n_tokens[-1] - n_tokens[first - 1]) // data.block_tokens if first < len(order) else 0
+        unit = f"blocks of {data.block_tokens} tokens"
+    return SplitPlan(order, n_validation, first, _checked_size(data, n_available, unit), n_available)
 
 
-def _cut_molecules(corpus: Corpus, order: np.ndarray, data: LanguageData) -> Split:
-    n_validation = data.validation_size or _default_validation(len(order))
-    n_pool = len(order) - n_validation
-    size = _checked_size(data, n_pool, "molecules")
-    pool = order[n_validation : n_validation + size]
-    return Split(MoleculeSequences(corpus, pool), MoleculeSequences(corpus, order[:n_validation]), n_pool)
+def split_corpus(corpus: Corpus, data: LanguageData) -> Split:
+    """The validation set and the first `size` examples of the training pool, both from one permutation.
 
+    Subsets are nested: a larger one holds every smaller one, and the validation set is the same for all sizes.
 
-def _cut_blocks(corpus: Corpus, order: np.ndarray, data: LanguageData) -> Split:
-    n_tokens = np.cumsum(corpus.lengths[order] + 2)
-    n_blocks = int(n_tokens[-1] // data.block_tokens) if len(n_tokens) else 0
-    n_validation = data.validation_size or _default_validation(n_blocks)
-    # whole molecules go to one side: the first molecule after the validation blocks begins the training stream
-    first = int(np.searchsorted(n_tokens, n_validation * data.block_tokens)) + 1
-    left = int(n_tokens[-1] - n_tokens[first - 1]) // data.block_tokens if first < len(order) else 0
-    size = _checked_size(data, left, f"blocks of {data.block_tokens} tokens")
-    train = Blocks.cut(corpus, order[first:], data.block_tokens, size)
-    return Split(train, Blocks.cut(corpus, order[:first], data.block_tokens, n_validation), left)
+    Raises:
+        DataError: as `plan_split`.
+    """
+    plan = plan_split(corpus, data)
+    held_out, pool = plan.order[: plan.first], plan.order[plan.first :]
+    if data.protocol == "molecules":
+        train = MoleculeSequences(corpus, pool[: plan.size])
+        return Split(train, MoleculeSequences(corpus, held_out), plan.n_available)
+    blocks = Blocks.cut(corpus, pool, data.block_tokens, plan.size)
+    return Split(blocks, Blocks.cut(corpus, held_out, data.block_tokens, plan.n_validation), plan.n_available)
 
 
 def _default_validation(n_examples: int) -> int:
