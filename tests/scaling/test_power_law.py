@@ -104,7 +104,7 @@ def test_becomes_json_and_text() -> None:
     values = json.loads(json.dumps(law.to_dict()))
     assert set(values) == {
         "law", "parameters", "standard_errors", "intervals", "level",
-        "r_squared", "n_points", "left_out", "range", "verdict", "warnings",
+        "r_squared", "n_points", "left_out", "range", "verdict", "warnings", "formula", "huber", "regimes",
     }  # fmt: skip
     assert values["parameters"] == {"alpha": law.alpha, "beta": law.beta}
     assert "beta = 0.1" in str(law) and "95 % interval" in str(law)

@@ -38,6 +38,7 @@ _VERDICTS: dict[Verdict, str] = {
     "too few points": "too few points to test",
     "all": "not tested",
     "given": "not tested",
+    "as published": "not tested",
 }
 _SHORT = {"n_parameters", "n_parameters_total", "data_points", "tokens", "tokens_seen", "training_flops", "steps"}
 _TEXT = {"run", "status", "precision", "attention", "family"}

@@ -88,11 +88,11 @@ def merge_seeds(resource: ArrayLike, loss: ArrayLike) -> MergedPoints:
         FitError: lengths differ, a value is no number, not finite or not positive, or there are fewer than three
             distinct resources.
     """
-    sizes, losses = _numbers("resource", resource), _numbers("loss", loss)
+    sizes, losses = numbers("resource", resource), numbers("loss", loss)
     if len(sizes) != len(losses):
         raise FitError(f"resource has {len(sizes)} values and loss has {len(losses)}: give one loss per resource")
-    _check_positive("resource", sizes)
-    _check_positive("loss", losses)
+    check_positive("resource", sizes)
+    check_positive("loss", losses)
     order = np.argsort(sizes, kind="stable")
     x, y = np.log(sizes[order]), np.log(losses[order])
     starts = np.flatnonzero(np.diff(x, prepend=-np.inf) > SAME_RESOURCE)
@@ -112,7 +112,8 @@ def merge_seeds(resource: ArrayLike, loss: ArrayLike) -> MergedPoints:
     )
 
 
-def _numbers(name: str, values: Any) -> np.ndarray:
+def numbers(name: str, values: Any) -> np.ndarray:
+    """`values` as a float array [n]; a FitError that names them where they are none."""
     try:
         array = np.asarray(values, dtype=float)
     except (TypeError, ValueError):
@@ -122,12 +123,13 @@ def _numbers(name: str, values: Any) -> np.ndarray:
     return array
 
 
-def _check_positive(name: str, values: np.ndarray) -> None:
+def check_positive(name: str, values: np.ndarray) -> None:
+    """Refuse values that are not finite and positive."""
     bad = np.flatnonzero(~(np.isfinite(values) & (values > 0)))
     if len(bad):
         raise FitError(
-            f"{name}: value {bad[0] + 1} of {len(values)} is {values[bad[0]]:g}, a power law needs finite numbers > 0. "
-            f"Leave failed and diverged runs out ({len(bad)} such values)."
+            f"{name}: value {bad[0] + 1} of {len(values)} is {values[bad[0]]:g}, a scaling law needs finite numbers "
+            f"> 0. Leave failed and diverged runs out ({len(bad)} such values)."
         )
 
 

@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from chemscale.base.errors import FitError
+from chemscale.scaling.huber import huber_line
 from chemscale.scaling.points import MIN_POINTS, LossPoint, MergedPoints, merge_seeds
-from chemscale.scaling.range import FALSE_ALARM, StraightRange, Verdict, straight_range
+from chemscale.scaling.range import FALSE_ALARM, StraightRange, Verdict, range_as_published, straight_range
 from chemscale.scaling.straight_line import StraightLine, fit_line
 from chemscale.scaling.warnings import law_warnings
 
-Range = Literal["auto", "all"] | tuple[float, float]
+Range = Literal["auto", "all", "as-published"] | tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,9 @@ class PowerLaw:
         points: the points used, sorted by resource.
         left_out: the points not used, each with its reason.
         verdict: "straight" (the law holds in its range), "ends left out" (it does after that), "bent" (the points bend
-            away from it), "scattered" (more than the seeds explain), "too few points" (not tested), "all" or "given"
-            (the caller chose the range).
+            away from it), "scattered" (more than the seeds explain), "too few points" (not tested), "all", "given" or
+            "as published" (the caller chose the range).
+        huber: alpha and beta of the same points with Huber's loss.
         warnings: what a reader should know before using the law.
     """
 
@@ -50,7 +52,28 @@ class PowerLaw:
     points: tuple[LossPoint, ...]
     left_out: tuple[LeftOut, ...]
     verdict: Verdict
+    huber: dict[str, float]
     warnings: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The law's name."""
+        return "power"
+
+    @property
+    def formula(self) -> str:
+        """The law as text."""
+        return "L(R) = alpha R^-beta"
+
+    @property
+    def regimes(self) -> tuple[()]:
+        """A law of one resource has none: see the joint laws."""
+        return ()
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """The value of every parameter."""
+        return {"alpha": self.alpha, "beta": self.beta}
 
     @property
     def alpha(self) -> float:
@@ -111,8 +134,9 @@ class PowerLaw:
     def to_dict(self) -> dict[str, Any]:
         """The law as plain JSON types."""
         return {
-            "law": "L(R) = alpha R^-beta",
-            "parameters": {"alpha": self.alpha, "beta": self.beta},
+            "law": self.name,
+            "formula": self.formula,
+            "parameters": self.parameters,
             "standard_errors": self.standard_errors,
             "intervals": {name: list(ends) for name, ends in self.intervals.items()},
             "level": self.level,
@@ -123,6 +147,8 @@ class PowerLaw:
             ],
             "range": list(self.range),
             "verdict": self.verdict,
+            "huber": self.huber,
+            "regimes": [],
             "warnings": list(self.warnings),
         }
 
@@ -131,7 +157,8 @@ class PowerLaw:
         interval = f"{100 * self.level:g} % interval [{low:.4g}, {high:.4g}]"
         lines = [
             f"L(R) = {self.alpha:.4g} R^{-self.beta:.4g}",
-            f"beta = {self.beta:.4g}, {interval}, R2 = {self.r_squared:.4f}",
+            f"beta = {self.beta:.4g}, {interval}; with Huber's loss {self.huber['beta']:.4g}",
+            f"R2 = {self.r_squared:.4f}",
             f"{self.n_points} points, {self.range[0]:.4g} <= R <= {self.range[1]:.4g}",
             *(f"left out: R = {out.point.resource:.4g}, {out.reason}" for out in self.left_out),
             *(f"warning: {text}" for text in self.warnings),
@@ -154,7 +181,8 @@ def fit_power_law(
         loss: [n_runs], > 0, any unit.
         level: level of intervals and bands.
         fit_range: "auto" finds the range in which the law holds and names what it leaves out, "all" uses every point,
-            (low, high) uses the points with low <= R <= high.
+            (low, high) uses the points with low <= R <= high, and "as-published" drops the largest sizes until R2 is
+            0.98, for comparison with papers that do so: with an irreducible floor the exponent that is left is wrong.
         false_alarm: for "auto", how often a point of a true power law may be left out.
 
     Raises:
@@ -170,13 +198,14 @@ def fit_power_law(
     kept = points.window(chosen.start, chosen.stop)
     line = fit_line(kept.log_resource, kept.log_loss)
     outside = [*range(chosen.start), *range(chosen.stop, len(points))]
-    given = not isinstance(fit_range, str)
+    given = chosen.verdict in ("given", "as published")
     return PowerLaw(
         line=line,
         level=level,
         points=tuple(kept.point(index) for index in range(len(kept))),
         left_out=tuple(LeftOut(points.point(index), _reason(points, index, line, given)) for index in outside),
         verdict=chosen.verdict,
+        huber=huber_line(kept.log_resource, kept.log_loss, line),
         warnings=law_warnings(points, kept, line, chosen, level),
     )
 
@@ -184,8 +213,10 @@ def fit_power_law(
 def _given_range(points: MergedPoints, fit_range: Any) -> StraightRange:
     if fit_range == "all":
         return StraightRange(0, len(points), "all", float("nan"))
+    if fit_range == "as-published":
+        return range_as_published(points)
     if not (isinstance(fit_range, tuple | list) and len(fit_range) == 2):
-        raise FitError(f'fit_range: expected "auto", "all" or (low, high), got {fit_range!r}')
+        raise FitError(f'fit_range: expected "auto", "all", "as-published" or (low, high), got {fit_range!r}')
     try:
         low, high = sorted(float(end) for end in fit_range)
     except (TypeError, ValueError):

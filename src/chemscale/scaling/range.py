@@ -34,8 +34,9 @@ FALSE_ALARM = 0.02
 OFF_LINE = 0.005  # a point within 0.5 % of the line is on it, however small the noise
 CURVED = 0.01
 N_SIMULATED = 2000
+PUBLISHED_R2, PUBLISHED_FEWEST = 0.98, 4
 
-Verdict = Literal["straight", "ends left out", "bent", "scattered", "too few points", "all", "given"]
+Verdict = Literal["straight", "ends left out", "bent", "scattered", "too few points", "all", "given", "as published"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,20 @@ def straight_range(points: MergedPoints, false_alarm: float = FALSE_ALARM) -> St
             start, stop = min(holding, key=lambda window: _slope(points.window(*window)))
             return StraightRange(start, stop, "ends left out", p_value)
     return StraightRange(0, n, "bent", p_value)
+
+
+def range_as_published(points: MergedPoints) -> StraightRange:
+    """Drop the largest sizes until the rest looks straight (R2 of 0.98), as frey2023 do by eye.
+
+    Kept for comparison only: it stops at the range that pleases, and no interval can count that.
+    """
+    stop = len(points)
+    while stop > PUBLISHED_FEWEST:
+        kept = points.window(0, stop)
+        if fit_line(kept.log_resource, kept.log_loss).r_squared >= PUBLISHED_R2:
+            break
+        stop -= 1
+    return StraightRange(0, stop, "as published", float("nan"))
 
 
 def fewest_kept(points: MergedPoints) -> int:

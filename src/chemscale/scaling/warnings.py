@@ -44,7 +44,7 @@ def _no_scaling(line: StraightLine, chosen: StraightRange, level: float) -> str:
 
 def _verdict(points: MergedPoints, kept: MergedPoints, chosen: StraightRange) -> str:
     dropped = len(points) - len(kept)
-    if chosen.verdict in ("ends left out", "given") and dropped:
+    if chosen.verdict in ("ends left out", "given", "as published") and dropped:
         return (
             f"{dropped} of {len(points)} points are left out. The interval does not count that choice: where the loss "
             "has an irreducible floor, leaving out points until the rest is straight gives too small an exponent, and "

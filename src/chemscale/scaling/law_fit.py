@@ -1,0 +1,184 @@
+"""A law fitted to cells: what `fit_law` returns for every law of `scaling/laws`."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from chemscale.scaling.cells import Cells, input_matrix
+from chemscale.scaling.clusters import SharedNoise
+from chemscale.scaling.laws import Law
+from chemscale.scaling.regimes import Regime
+from chemscale.scaling.solve import Design, move_matrix
+
+
+@dataclass(frozen=True)
+class LawFit:
+    """A fitted law with its intervals.
+
+    Attributes:
+        law: the law.
+        design: the law and its inputs, as they were fitted.
+        theta: the fit in the solver's coordinates around the centre [n_parameters].
+        spread: covariance of `theta` [n_parameters, n_parameters].
+        freedom: degrees of freedom of every parameter [n_parameters].
+        noise: standard deviation of a cell about the law, in ln L (or in the score), shared errors included.
+        cells: what was fitted.
+        level: level of all intervals.
+        intervals: {name: (low, high)}; infinite where the data set no end.
+        huber: parameters of the same fit with Huber's loss.
+        shared_noise: errors that data subsets share; None where none was looked for or found.
+        status: "converged", "at a bound: ..." or "not converged".
+        regimes: what limits every cell; empty for laws of one input.
+        warnings: what a reader should know before using the law.
+    """
+
+    law: Law
+    design: Design
+    theta: np.ndarray
+    spread: np.ndarray
+    freedom: np.ndarray
+    noise: float
+    cells: Cells
+    level: float
+    intervals: dict[str, tuple[float, float]]
+    huber: dict[str, float]
+    shared_noise: SharedNoise | None
+    status: str
+    regimes: tuple[Regime, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The law's name."""
+        return self.law.name
+
+    @property
+    def formula(self) -> str:
+        """The law as text."""
+        return self.law.formula
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """The value of every parameter."""
+        values = self.law.values(self.design.natural(self.theta))
+        return {name: float(value) for name, value in zip(self.law.names, values, strict=True)}
+
+    @property
+    def standard_errors(self) -> dict[str, float]:
+        """One standard error of every parameter, by the delta method; 0 on a bound."""
+        errors = np.sqrt(np.maximum(np.diag(self.natural_covariance()), 0.0))
+        factors = [
+            value if parameter.scale == "log" else 1.0
+            for parameter, value in zip(self.law.parameters, self.parameters.values(), strict=True)
+        ]
+        return {name: float(e * f) for name, e, f in zip(self.law.names, errors, factors, strict=True)}
+
+    @property
+    def n_points(self) -> int:
+        """Distinct cells."""
+        return len(self.cells)
+
+    @property
+    def left_out(self) -> tuple[()]:
+        """Nothing is ever left out of these fits."""
+        return ()
+
+    @property
+    def residuals(self) -> np.ndarray:
+        """ln of measured over fitted loss [n_cells]."""
+        return self.cells.log_loss - np.log(self.predict(*self.cells.values.T))
+
+    @property
+    def r_squared(self) -> float:
+        """Share of the variance of ln L (absolute laws: of the score) that the law explains."""
+        seen, fitted = self.cells.log_loss, np.log(self.predict(*self.cells.values.T))
+        if self.law.residual == "absolute":
+            seen, fitted = np.exp(seen), np.exp(fitted)
+        total = ((seen - seen.mean()) ** 2).sum()
+        return float(1 - ((seen - fitted) ** 2).sum() / total) if total > 0 else float("nan")
+
+    def natural_covariance(self) -> np.ndarray:
+        """Covariance of the solver's coordinates of the law as it is written [n_parameters, n_parameters]."""
+        from_centre = move_matrix(self.law, self.design.centre)
+        matrix: np.ndarray = from_centre @ self.spread @ from_centre.T
+        return matrix
+
+    def predict(self, *inputs: ArrayLike) -> np.ndarray:
+        """The law's loss, for one array per input of the law, broadcast against each other -> [n].
+
+        Raises:
+            FitError: a wrong number of inputs, or one that is not finite and positive.
+        """
+        return np.asarray(np.exp(self._log(input_matrix(inputs, self.law.inputs))[0]))
+
+    def interval(self, *inputs: ArrayLike, new_point: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """The band at `level` around the law, to first order in its parameters -> (low [n], high [n]).
+
+        Args:
+            inputs: as in `predict`.
+            new_point: the band in which one more run would fall. It knows nothing of how the law may fail outside of
+                the data: see `forecast` for that.
+        """
+        value, error = self.log_error(input_matrix(inputs, self.law.inputs), new_point)
+        half = float(special.stdtrit(self.freedom.min(), 0.5 + self.level / 2)) * error
+        return np.exp(value - half), np.exp(value + half)
+
+    def log_error(self, logs: np.ndarray, new_point: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """ln L and its standard error at logarithms of inputs [n, n_inputs]."""
+        value, slope = self._log(logs)
+        variance = np.einsum("np,pq,nq->n", slope, self.spread, slope)
+        noise = self.noise / (np.exp(value) if self.law.residual == "absolute" else 1.0)
+        return value, np.sqrt(variance + (noise**2 if new_point else 0.0))
+
+    def _log(self, logs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        value, slope = self.law.evaluate(self.theta[None], (logs - self.design.centre)[None])
+        return value[0], slope[0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fit as plain JSON types; an open end of an interval is None."""
+        return {
+            "law": self.name,
+            "formula": self.formula,
+            "parameters": self.parameters,
+            "standard_errors": self.standard_errors,
+            "intervals": {name: [_finite(low), _finite(high)] for name, (low, high) in self.intervals.items()},
+            "level": self.level,
+            "r_squared": self.r_squared,
+            "noise": self.noise,
+            "n_points": self.n_points,
+            "left_out": [],
+            "status": self.status,
+            "huber": self.huber,
+            "shared_noise": dataclasses.asdict(self.shared_noise) if self.shared_noise else None,
+            "regimes": [regime.to_dict() for regime in self.regimes],
+            "warnings": list(self.warnings),
+        }
+
+    def __str__(self) -> str:
+        errors = self.standard_errors
+        lines = [self.formula]
+        for name, value in self.parameters.items():
+            low, high = self.intervals[name]
+            lines.append(
+                f"{name:8s} = {value:<10.5g} {100 * self.level:g} % interval [{_end(low)}, {_end(high)}], "
+                f"s.e. {errors[name]:.3g}; with Huber's loss {self.huber[name]:.5g}"
+            )
+        lines.append(
+            f"R2 = {self.r_squared:.4f}, {self.n_points} points, noise {100 * self.noise:.2g} %, {self.status}"
+        )
+        if self.shared_noise:
+            shared = self.shared_noise
+            lines.append(f"of the noise, {100 * shared.shared:.2g} % is shared by all runs with equal {shared.by}")
+        return "\n".join([*lines, *(f"warning: {text}" for text in self.warnings)])
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def _end(value: float) -> str:
+    return f"{value:.4g}" if np.isfinite(value) else "open"

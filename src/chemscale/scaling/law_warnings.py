@@ -1,0 +1,100 @@
+"""What a reader should know before using a fitted law."""
+
+import numpy as np
+from scipy import special
+
+from chemscale.scaling.law_fit import LawFit
+
+CURVED = 0.01  # false-alarm rate of the test for what the law leaves over
+SHORT_DECADES = 1.0
+EXACT = 1e-12
+
+
+def fit_warnings(fit: LawFit, no_shared_noise_found: bool) -> tuple[str, ...]:
+    """All warnings that apply, in the order of their weight.
+
+    Args:
+        fit: the fit.
+        no_shared_noise_found: data sizes are shared by several runs, and no shared error was seen.
+    """
+    found = [_exponents(fit), _status(fit), _departure(fit), _loss_choice(fit), _ranges(fit), _seeds(fit)]
+    if fit.noise < EXACT:
+        found = [f"the points lie exactly on the law (noise {fit.noise:.1g}): intervals are empty"]
+    elif no_shared_noise_found and fit.freedom.min() < 10:
+        found.append("no error shared by the runs of one data subset is seen, and few subsets could show one")
+    return tuple(text for text in found if text)
+
+
+def _exponents(fit: LawFit) -> str:
+    flat = [name for name in fit.law.exponents if fit.intervals[name][0] <= 0]
+    if not flat:
+        return ""
+    level = f"{100 * fit.level:g} %"
+    return f"the {level} interval of {' and '.join(flat)} reaches zero: the loss may not fall along it at all"
+
+
+def _status(fit: LawFit) -> str:
+    if fit.status == "converged":
+        return ""
+    if fit.status.startswith("at a bound"):
+        return f"the best fit is {fit.status}; its other intervals take that as given, and a simpler law may do"
+    return "the search for the best fit did not come to rest: read nothing from these numbers"
+
+
+def _departure(fit: LawFit) -> str:
+    """A score test: what the law leaves over, against curvature it does not have."""
+    value, slope = fit.law.evaluate(fit.theta[None], fit.design.x[None])
+    x = fit.design.x
+    extra = np.column_stack([x**2, x**3] if x.shape[1] == 1 else [x[:, :2] ** 2, x[:, 0] * x[:, 1]])
+    residual, jacobian = fit.cells.log_loss - value[0], slope[0]
+    if fit.design.whitener is not None:
+        residual, jacobian, extra = (fit.design.whitener @ part for part in (residual, jacobian, extra))
+    basis, sizes, _ = np.linalg.svd(
+        jacobian / np.maximum(np.sqrt((jacobian**2).sum(axis=0)), 1e-300), full_matrices=False
+    )
+    basis = basis[:, sizes > 1e-9 * sizes[0]]
+    beyond = extra / np.sqrt((extra**2).sum(axis=0))
+    beyond = beyond - basis @ (basis.T @ beyond)
+    directions, strength, _ = np.linalg.svd(beyond, full_matrices=False)
+    directions = directions[:, strength > 1e-6]
+    freedom = len(residual) - basis.shape[1] - directions.shape[1]
+    if freedom < 2 or not directions.shape[1]:
+        return ""
+    parts = directions.T @ residual
+    rest = float(((residual - basis @ (basis.T @ residual)) ** 2).sum() - (parts**2).sum())
+    ratio = float((parts**2).mean()) / max(rest / freedom, EXACT**2)
+    if special.fdtrc(directions.shape[1], freedom, ratio) > CURVED:
+        return ""
+    return (
+        "what the law leaves over is curved and no mere noise: its form does not describe these runs everywhere, so "
+        "its exponents depend on which runs were made. Compare with other laws, and look at the residuals"
+    )
+
+
+def _loss_choice(fit: LawFit) -> str:
+    moved = [
+        f"{name} {fit.parameters[name]:.3g} -> {fit.huber[name]:.3g}"
+        for name in fit.law.exponents
+        if not fit.intervals[name][0] <= fit.huber[name] <= fit.intervals[name][1]
+    ]
+    if not moved:
+        return ""
+    shown = ", ".join(moved)
+    return f"Huber's loss in place of squares moves an exponent out of its interval ({shown}): look for outliers"
+
+
+def _ranges(fit: LawFit) -> str:
+    short = []
+    for name, values in zip(fit.cells.inputs, fit.cells.values.T, strict=True):
+        decades = float(np.log10(values.max() / values.min()))
+        if decades < SHORT_DECADES and name != "epochs":
+            short.append(f"{name} ({decades:.2g} decades)")
+    if not short:
+        return ""
+    return f"short range of {' and '.join(short)}: less than one decade of sizes says little about an exponent"
+
+
+def _seeds(fit: LawFit) -> str:
+    if (fit.cells.n_seeds > 1).any():
+        return ""
+    return "one seed per cell: the noise is known only from the scatter about the law"
