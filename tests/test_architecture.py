@@ -29,9 +29,9 @@ FLOORS = {
     "__init__": 8,
 }
 DOORS = {("properties", "forcefields")}
-TORCH_FREE = ("base", "chem", "scaling", "report")
+TORCH_FREE = ("base", "chem", "scaling", "tpe", "report")
 # where imports wait until they are needed: the command line's verbs, the package's own lazy names
-LAZY = {"cli.py", "__init__.py"}
+LAZY = {"cli", "__init__"}
 BANNED = {"utils", "helpers", "common", "misc", "core", "manager"}
 FILES = sorted(PACKAGE.rglob("*.py"))
 
@@ -67,7 +67,7 @@ def test_files_and_functions_stay_readable(path: Path) -> None:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef):
             assert (node.end_lineno or 0) - node.body[0].lineno + 1 <= 70, f"{path}: {node.name} is too long"
-            if path.name not in LAZY:
+            if room(path) not in LAZY and path.stem not in LAZY:
                 local = [n for n in ast.walk(node) if isinstance(n, ast.Import | ast.ImportFrom)]
                 assert not local, f"{path}: {node.name} imports inside its body"
 

@@ -7,13 +7,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from chemscale.verbs import fit as fit
     from chemscale.verbs import report_study as report_study
     from chemscale.verbs import status as status
     from chemscale.verbs import study as study
     from chemscale.verbs import table as table
     from chemscale.verbs import train as train
 
-__all__ = ["report_study", "status", "study", "table", "train"]
+__all__ = ["fit", "report_study", "status", "study", "table", "train"]
 
 
 def __getattr__(name: str) -> Any:

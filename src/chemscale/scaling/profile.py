@@ -60,10 +60,12 @@ def profile_intervals(
     outer, outer_root = np.full(len(value), np.nan), np.full(len(value), np.nan)
     result = np.full(len(value), np.nan)
     open_rows = np.arange(len(value))
-    current = start + _along(design, theta, variance, search) * (end - value)[:, None]
+    ahead = start + _along(design, theta, variance, search) * (end - value)[:, None]
+    behind = start  # the nearest fit inside of the interval: from there the way out is continuous
     for _ in range(STEPS):
-        root, fitted = _signed_root(design, log_loss, squares, variance, search, open_rows, end, current)
-        current[open_rows] = fitted
+        origins = np.stack([ahead[open_rows], behind[open_rows]], axis=1)
+        root, fitted = _signed_root(design, log_loss, squares, variance, search, open_rows, end, origins)
+        ahead[open_rows] = fitted
         target = limit[open_rows]
         low, high = (bound[open_rows] for bound in _bounds(design, search))
         at_edge = (end[open_rows] <= low) | (end[open_rows] >= high)
@@ -74,6 +76,7 @@ def profile_intervals(
         beyond = root >= target
         outer[open_rows[beyond]], outer_root[open_rows[beyond]] = end[open_rows[beyond]], root[beyond]
         inner[open_rows[~beyond]], inner_root[open_rows[~beyond]] = end[open_rows[~beyond]], root[~beyond]
+        behind[open_rows[~beyond]] = fitted[~beyond]
         result[open_rows[unlimited]] = _open_end(design, search, open_rows[unlimited], end[open_rows[unlimited]])
         open_rows = open_rows[~(found | unlimited)]
         if not len(open_rows):
@@ -134,15 +137,18 @@ def _signed_root(
     search: Search,
     rows: np.ndarray,
     end: np.ndarray,
-    current: np.ndarray,
+    origins: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    fit, parameter = search.fit[rows], search.parameter[rows]
-    theta = current[rows].copy()
-    theta[np.arange(len(rows)), parameter] = end[rows]
+    """The root at `end` of every row, and the best fit there, from several origins [n_rows, n_origins, n_parameters]."""
+    n_origins, every = origins.shape[1], np.arange(len(rows) * origins.shape[1])
+    each = np.repeat(rows, n_origins)
+    theta = origins.reshape(len(every), -1).copy()
+    theta[every, search.parameter[each]] = end[each]
     fixed = np.zeros(theta.shape, bool)
-    fixed[np.arange(len(rows)), parameter] = True
-    residuals = design.residuals(log_loss[fit], shift=search.shift[rows])
-    found = minimise(residuals, theta, design.low, design.high, fixed)
+    fixed[every, search.parameter[each]] = True
+    residuals = design.residuals(log_loss[search.fit[each]], shift=search.shift[each])
+    found = minimise(residuals, theta, design.low, design.high, fixed).best_of(n_origins)
+    fit = search.fit[rows]
     return np.sqrt(np.maximum(found.squares - squares[fit], 0.0) / variance[fit]), found.theta
 
 
@@ -165,6 +171,6 @@ def _next(
     """Outwards until the limit is passed, then between the two sides: by regula falsi kept away from both ends."""
     a, b, fa, fb, t = inner[rows], outer[rows], inner_root[rows], outer_root[rows], limit[rows]
     with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.clip((t - fa) / (fb - fa), 0.03, 0.97)
+        share = np.where(np.isfinite(fb), np.clip((t - fa) / (fb - fa), 0.03, 0.97), 0.5)
         stretch = np.clip(1.1 * t / np.maximum(fa, 1e-12), 1.2, 3.0)
     return np.where(np.isnan(b), value[rows] + (a - value[rows]) * stretch, a + share * (b - a))

@@ -1,4 +1,4 @@
-"""The public verbs: what the command line does, as Python functions."""
+"""The verbs that train, and that look at what was trained."""
 
 import shlex
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from chemscale.base.config import apply_overrides, to_toml
-from chemscale.base.errors import ConfigError
+from chemscale.base.errors import ConfigError, DataError
 from chemscale.base.progress import progress_bar
 from chemscale.base.records import RunFolder, RunResult
 from chemscale.report.contents import StudyReport
@@ -125,6 +125,20 @@ def status(folder: Path) -> list[RunStatus]:
 def table(folder: Path) -> pd.DataFrame:
     """The study table of a folder: one row per finished run."""
     return gather(parse_study(read_study_values(folder)), folder).table
+
+
+def law_table(folder: Path) -> pd.DataFrame:
+    """The runs of a study that lie on one law, and what `fit` needs to know of their training.
+
+    Raises:
+        ConfigError: there is no study in the folder.
+        DataError: no runs of it may be fitted together.
+    """
+    parsed = parse_study(read_study_values(folder))
+    selection = runs_of_the_law(gather(parsed, folder).table, parsed.varying)
+    if not len(selection.table):
+        raise DataError(f"{folder}: there is nothing to fit. {' '.join(selection.notes) or 'No run is finished.'}")
+    return selection.table
 
 
 def _report(study: Study, folder: Path, outcome: StudyOutcome, command: str) -> StudyResult:

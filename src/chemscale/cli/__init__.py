@@ -1,0 +1,12 @@
+"""The command line: one subcommand per verb. It parses, calls the public function, and prints.
+
+app.py        the application, its options, and how errors are told
+training.py   train, study, report, status, presets, keys
+laws.py       fit, plan
+data.py       data list, get, info, verify, prepare
+"""
+
+from chemscale.cli import data, laws, training
+from chemscale.cli.app import app, main
+
+__all__ = ["app", "data", "laws", "main", "training"]

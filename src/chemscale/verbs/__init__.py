@@ -1,0 +1,45 @@
+"""The public verbs: what the command line does, as Python functions.
+
+training.py   train, study, report_study, status, table
+laws.py       fit, and what is said and drawn of it [no torch]
+
+They are looked up on first use, so that a law is fitted without waiting for torch.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chemscale.verbs.laws import fit as fit
+    from chemscale.verbs.training import StudyResult as StudyResult
+    from chemscale.verbs.training import count_states as count_states
+    from chemscale.verbs.training import law_table as law_table
+    from chemscale.verbs.training import report_study as report_study
+    from chemscale.verbs.training import status as status
+    from chemscale.verbs.training import study as study
+    from chemscale.verbs.training import table as table
+    from chemscale.verbs.training import train as train
+
+_ROOMS = {
+    "training": ("StudyResult", "count_states", "law_table", "report_study", "status", "study", "table", "train"),
+    "laws": ("fit",),
+}
+
+__all__ = [
+    "StudyResult",
+    "count_states",
+    "fit",
+    "law_table",
+    "report_study",
+    "status",
+    "study",
+    "table",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    for room, names in _ROOMS.items():
+        if name in names:
+            return getattr(importlib.import_module(f"chemscale.verbs.{room}"), name)
+    raise AttributeError(f"module 'chemscale.verbs' has no attribute {name!r}")
