@@ -129,12 +129,12 @@ def plan_split(corpus: Corpus, data: LanguageData) -> SplitPlan:
     short_enough = np.flatnonzero(corpus.lengths[: data.limit] + 2 <= data.max_tokens)
     order = short_enough[stream(data.split_seed, "split").permutation(len(short_enough))]
     if data.protocol == "molecules":
-        n_validation = first = data.validation_size or _default_validation(len(order))
+        n_validation = first = data.validation_size or default_validation(len(order))
         n_available, unit = len(order) - n_validation, "molecules"
     else:
         n_tokens = np.cumsum(corpus.lengths[order] + 2)
         n_blocks = int(n_tokens[-1] // data.block_tokens) if len(n_tokens) else 0
-        n_validation = data.validation_size or _default_validation(n_blocks)
+        n_validation = data.validation_size or default_validation(n_blocks)
         # whole molecules go to one side: the first molecule after the validation blocks begins the training stream
         first = int(np.searchsorted(n_tokens, n_validation * data.block_tokens)) + 1
         n_available = int(n_tokens[-1] - n_tokens[first - 1]) // data.block_tokens if first < len(order) else 0
@@ -159,7 +159,8 @@ def split_corpus(corpus: Corpus, data: LanguageData) -> Split:
     return Split(blocks, Blocks.cut(corpus, held_out, data.block_tokens, plan.n_validation), plan.n_available)
 
 
-def _default_validation(n_examples: int) -> int:
+def default_validation(n_examples: int) -> int:
+    """Examples held out where `validation_size` is not set: 5%, at most 50,000."""
     return max(1, min(50_000, n_examples // 20))
 
 
@@ -177,6 +178,17 @@ def _checked_size(data: LanguageData, available: int, unit: str) -> int:
             f"beside the validation set. Ask for 1 to {available}, or 'all'."
         )
     return data.size
+
+
+def check_positions(model: ChemGPTConfig, data: LanguageData) -> None:
+    """See that the model has a position for every token of the longest sequence.
+
+    Raises:
+        ConfigError: it has not.
+    """
+    longest = data.block_tokens if data.protocol == "blocks" else data.max_tokens
+    if longest > model.max_positions:
+        raise ConfigError(f"model.max_positions is {model.max_positions}, but sequences have {longest} tokens")
 
 
 class LanguageTask:
@@ -198,9 +210,7 @@ class LanguageTask:
             raise ConfigError(
                 f"model.vocabulary_size is {model.vocabulary_size}, but the corpus has {size} tokens; leave it out"
             )
-        longest = self.data.block_tokens if self.data.protocol == "blocks" else self.data.max_tokens
-        if longest > model.max_positions:
-            raise ConfigError(f"model.max_positions is {model.max_positions}, but sequences have {longest} tokens")
+        check_positions(model, self.data)
         return model.model_copy(update={"vocabulary_size": size})
 
     def _order_of_epoch(self, epoch: int) -> list[np.ndarray]:

@@ -103,8 +103,10 @@ def _is_done(
     cosine = np.abs(gradient) / (columns * np.sqrt(np.maximum(squares, 1e-300))[:, None])
     cosine = np.where(stuck, 0.0, cosine).max(axis=1)
     exact = squares < ROUNDING * n_points
-    # Near the end rounding alone decides whether a step is better; a tiny gain or a rejected tiny step ends it.
-    flat = (cosine < 1e-7) & ((gain <= 1e-15 * squares) | (damping > 1e4))
+    # Near the end rounding alone decides whether a step is better; a tiny gain or a rejected tiny step ends it. The
+    # smaller the residuals, the more of their cosine is rounding.
+    rounding = np.maximum(1e-7, 1e-13 / np.sqrt(np.maximum(squares / n_points, 1e-300)))
+    flat = (cosine < rounding) & ((gain <= 1e-15 * squares) | (damping > 1e4))
     return np.asarray((cosine < TIGHT) | exact | flat)
 
 

@@ -6,8 +6,12 @@ from typing import Any
 
 from chemscale.base.config import Config, nearest
 from chemscale.base.errors import ConfigError
+from chemscale.language.cost import language_workload
 from chemscale.language.families import FAMILIES as LANGUAGE_FAMILIES
+from chemscale.language.rehearsal import RehearsalTask
 from chemscale.language.task import LanguageData, LanguageTask, check_source
+from chemscale.training.task import Task
+from chemscale.training.workload import Workload
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,8 @@ class World:
         data: the data configuration class.
         make_task: a run's configuration -> what the training loop needs.
         prepare: makes a run's data ready and checks it, once, before any worker asks for it; gives its hash.
+        workload: a run's configuration and a precision -> what the run asks of a device, without its data.
+        rehearsal: a run's configuration and a number of examples -> its training step on random data.
         loss_unit: what a loss is measured in, for axes.
     """
 
@@ -28,6 +34,8 @@ class World:
     data: type[Config]
     make_task: Callable[[Any], Any]
     prepare: Callable[[Any], str]
+    workload: Callable[[Any, str], Workload]
+    rehearsal: Callable[[Any, int], Task]
     loss_unit: str
 
 
@@ -36,7 +44,18 @@ def _language_task(run: Any) -> LanguageTask:
 
 
 _LANGUAGE = {name: family.config for name, family in LANGUAGE_FAMILIES.items()}
-WORLDS = (World("language", _LANGUAGE, LanguageData, _language_task, check_source, "nats per token"),)
+WORLDS = (
+    World(
+        name="language",
+        families=_LANGUAGE,
+        data=LanguageData,
+        make_task=_language_task,
+        prepare=check_source,
+        workload=language_workload,
+        rehearsal=RehearsalTask,
+        loss_unit="nats per token",
+    ),
+)
 
 
 def world_of(family: Any) -> World:

@@ -20,7 +20,7 @@ def resolve_precision(config: TrainingConfig, device: torch.device, width: int) 
     if config.precision != "auto":
         return config.precision
     if device.type == "cuda":
-        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     return "bfloat16" if width >= BFLOAT16_FROM_WIDTH and cpu_has_bfloat16() else "float32"
 
 
