@@ -97,9 +97,12 @@ def keys(family: Annotated[str, typer.Argument(help="Model family.")] = "chemgpt
 def _print_study(result: "StudyResult") -> None:
     from rich.console import Console
 
+    from chemscale.report.fit_text import print_fits
     from chemscale.report.terminal import print_law
 
     print_law(result.fits, Console())
+    if result.joint:
+        print_fits([result.joint], {}, Console())
     for remark in result.remarks:
         print(remark, file=sys.stderr)
     print(f"report  {result.report}")

@@ -8,6 +8,7 @@ import pandas as pd
 from chemscale.base.config import nearest
 from chemscale.base.errors import DataError
 from chemscale.scaling.groups import GroupFit
+from chemscale.scaling.law_fit import LawFit
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class StudyReport:
         config_text: the study file as TOML.
         notes: what a reader should know, in whole sentences.
         law_runs: names of the runs that the laws rest on, and that figures of the laws show; None is all.
+        joint: a law of model size and data size, fitted to all of them together.
         loss, model_size, data_size: the columns on the axes.
         loss_unit, data_unit: units of the loss and of the data size.
     """
@@ -38,6 +40,7 @@ class StudyReport:
     config_text: str = ""
     notes: Sequence[str] = ()
     law_runs: frozenset[str] | None = None
+    joint: LawFit | None = None
     loss: str = "validation_loss"
     model_size: str = "n_parameters"
     data_size: str = "data_points"

@@ -2,6 +2,7 @@
 
 import html
 import json
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from string import Template
@@ -14,6 +15,8 @@ from chemscale.base.files import finite
 from chemscale.report.axes import short, title_of
 from chemscale.report.contents import StudyReport
 from chemscale.report.figures import Figures
+from chemscale.report.joint_section import id_of, joint_section
+from chemscale.report.law_theme import law_config
 from chemscale.report.remarks import group_names
 from chemscale.report.tables import fits_html, runs_html
 from chemscale.report.theme import chart_config
@@ -22,6 +25,8 @@ from chemscale.report.theme import chart_config
 def render_page(report: StudyReport, figures: Figures) -> str:
     """The page's HTML text."""
     charts = {name: _embedded(chart) for name, chart in _page_charts(figures).items()}
+    if figures.joint is not None:
+        charts |= {id_of(panel): _embedded(panel.chart, law_config) for panel in figures.joint.all}
     # A "</script>" in the data would end the script element that holds it.
     data = json.dumps(finite(charts), separators=(",", ":")).replace("</", "<\\/")
     return Template(_asset("page.html")).substitute(
@@ -31,6 +36,7 @@ def render_page(report: StudyReport, figures: Figures) -> str:
         cards="".join(f"<div class='card'><b>{big}</b><span>{small}</span></div>" for big, small in _cards(report)),
         notes=_notes(report),
         sections=_loss_section(report, figures)
+        + (joint_section(report.joint, figures.joint) if report.joint and figures.joint else "")
         + _curve_section(figures)
         + _fit_section(report)
         + _end_sections(report),
@@ -51,11 +57,11 @@ def _page_charts(figures: Figures) -> dict[str, alt.LayerChart]:
     return {name: chart for name, chart in charts.items() if chart is not None}
 
 
-def _embedded(chart: alt.LayerChart) -> dict[str, Any]:
+def _embedded(chart: alt.LayerChart, config: Callable[[int, str], dict[str, Any]] = chart_config) -> dict[str, Any]:
     """The chart as wide as its place on the page, with the styles of a light and of a dark page."""
     spec = chart.properties(width="container").to_dict()
     n_colours = len(spec.pop("config")["range"]["ordinal"])
-    return {"spec": spec, "light": _clear(chart_config(n_colours)), "dark": chart_config(n_colours, "dark")}
+    return {"spec": spec, "light": _clear(config(n_colours, "light")), "dark": config(n_colours, "dark")}
 
 
 def _clear(config: dict[str, Any]) -> dict[str, Any]:

@@ -143,7 +143,8 @@ def input_matrix(inputs: Sequence[ArrayLike], names: Sequence[str]) -> np.ndarra
     """
     if len(inputs) != len(names):
         raise FitError(f"predictions of this law take {', '.join(names)}: {len(names)} arrays, got {len(inputs)}")
-    columns = np.broadcast_arrays(*(np.atleast_1d(np.asarray(values, dtype=float)) for values in inputs))
+    given = zip(names, inputs, strict=True)
+    columns = np.broadcast_arrays(*(numbers(name, np.atleast_1d(values)) for name, values in given))
     for name, values in zip(names, columns, strict=True):
         check_positive(name, values.reshape(-1))
     return np.log(np.stack([column.reshape(-1) for column in columns], axis=-1))

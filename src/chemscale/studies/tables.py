@@ -23,6 +23,8 @@ RESOURCES = (
     "steps",
 )
 LOSSES = ("validation_loss", "final_validation_loss", "train_loss")
+# What tells that a run was too short, or saw its data too often: see `scaling.regimes`.
+TRAINING = ("warmup_steps", "epochs", "last_fall")
 ENVIRONMENT = ("precision", "attention")
 
 
@@ -34,11 +36,11 @@ def run_folder(study_folder: Path, run: RunConfig) -> RunFolder:
 def study_table(folder: Path, runs: Sequence[RunConfig], varying: Sequence[str]) -> pd.DataFrame:
     """One row per finished or diverged run.
 
-    Columns: `run`, `family`, `status`, `seed`, one per varying key with its dotted name, losses, resources, precision,
-    attention operator and the hash of the data.
+    Columns: `run`, `family`, `status`, `seed`, one per varying key with its dotted name, losses, resources, what
+    tells of its training, precision, attention operator and the hash of the data.
     """
     rows = [_row(folder, run, varying) for run in runs if run_folder(folder, run).is_finished()]
-    columns = ["run", "family", "status", "seed", *varying, *LOSSES, *RESOURCES, *ENVIRONMENT, "data_hash"]
+    columns = ["run", "family", "status", "seed", *varying, *LOSSES, *RESOURCES, *TRAINING, *ENVIRONMENT, "data_hash"]
     return pd.DataFrame(rows, columns=list(dict.fromkeys(columns)))
 
 
@@ -58,7 +60,19 @@ def _row(folder: Path, run: RunConfig, varying: Sequence[str]) -> dict[str, Any]
     row |= {key: result.losses.get(key) for key in LOSSES}
     row |= {key: result.resources.get(key) for key in RESOURCES}
     row |= {key: result.environment.get(key) for key in ENVIRONMENT}
+    row |= _training(folder, run)
     return row | {"data_hash": result.data_hash}
+
+
+def _training(folder: Path, run: RunConfig) -> dict[str, Any]:
+    """Warm-up, epochs, and the relative fall of the validation loss over the last tenth of the steps."""
+    points = run_folder(folder, run).curve()
+    if not points:
+        return dict.fromkeys(TRAINING)
+    last = points[-1]
+    earlier = [point for point in points if point.step <= 0.9 * last.step]
+    fall = 1 - last.validation_loss / earlier[-1].validation_loss if earlier else None
+    return {"warmup_steps": run.training.warmup_steps, "epochs": last.epoch, "last_fall": fall}
 
 
 def _settings(run: RunConfig, varying: Sequence[str]) -> dict[str, Any]:

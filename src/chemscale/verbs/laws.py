@@ -1,6 +1,6 @@
 """The verbs about laws: fit tables of runs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,13 @@ from typing import Any
 import pandas as pd
 
 from chemscale.base.errors import FitError
-from chemscale.scaling.power_law import Range
+from chemscale.scaling.compare import Comparison, compare_laws
+from chemscale.scaling.forecast import Forecast, forecast
+from chemscale.scaling.joint_fit import fit_law
+from chemscale.scaling.law_fit import LawFit
+from chemscale.scaling.power_law import PowerLaw, Range
+from chemscale.scaling.selftest import SelfTest
+from chemscale.scaling.selftest import selftest as run_selftest
 from chemscale.scaling.table_file import read_table
 from chemscale.scaling.table_fit import TableColumns, TableFit, fit_table
 
@@ -80,6 +86,91 @@ def fit(
     if not tables:
         raise FitError("; ".join(f"{name}: {problem}" for name, problem in problems.items()))
     return Fits(tuple(tables), problems)
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What was asked beside the fits, one result per fitted law.
+
+    Attributes:
+        comparisons: name of the fit -> all laws on its points.
+        forecasts: name of the fit -> forecasts of runs that were not made.
+        selftests: name of the fit -> the coverage of its intervals by simulation.
+        refused: name of the fit -> why something could not be done.
+    """
+
+    comparisons: Mapping[str, Comparison]
+    forecasts: Mapping[str, Forecast]
+    selftests: Mapping[str, SelfTest]
+    refused: Mapping[str, str]
+
+    @property
+    def texts(self) -> list[str]:
+        """What to print."""
+        titles = (("laws compared", self.comparisons), ("forecast", self.forecasts), ("self-test", self.selftests))
+        found = [_titled(title, name, part) for title, parts in titles for name, part in parts.items()]
+        return [*found, *(_titled("not done", name, reason) for name, reason in self.refused.items())]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON types; what was not asked for is left away."""
+        parts: dict[str, Mapping[str, Any]] = {
+            "comparison": self.comparisons,
+            "forecast": self.forecasts,
+            "selftest": self.selftests,
+        }
+        plain = {key: {name: one.to_dict() for name, one in found.items()} for key, found in parts.items() if found}
+        single = {key: found[""] if list(found) == [""] else found for key, found in plain.items()}
+        return single | ({"refused": dict(self.refused)} if self.refused else {})
+
+
+def extras(fits: Fits, *, compare: bool = False, at: Sequence[Sequence[float]] = (), selftest: bool = False) -> Extras:
+    """Compare laws on the points of every fit, forecast runs, and test the intervals by simulation.
+
+    Args:
+        fits: what was fitted.
+        compare: all laws of as many inputs, by AICc and by held-out runs.
+        at: runs to forecast, one size per input of the law.
+        selftest: simulate the design and see how often the intervals hold the truth.
+    """
+    comparisons, forecasts, selftests, refused = {}, {}, {}, {}
+    for name, found in _named(fits):
+        law = as_law_fit(found)
+        inputs = dict(zip(law.cells.inputs, law.cells.values.T, strict=True))
+        try:
+            if compare:
+                comparisons[name] = compare_laws(None, inputs, law.cells.loss)
+            if at:
+                forecasts[name] = forecast(law, *(list(sizes) for sizes in zip(*at, strict=True)))
+            if selftest:
+                selftests[name] = run_selftest(law)
+        except (FitError, ValueError) as error:
+            if len(fits.tables) == 1 and len(fits.tables[0].entries) == 1:
+                raise FitError(str(error)) from None
+            refused[name] = str(error)
+    return Extras(comparisons, forecasts, selftests, refused)
+
+
+def as_law_fit(found: PowerLaw | LawFit) -> LawFit:
+    """The same power law on the points that it kept, as the other laws are."""
+    if isinstance(found, LawFit):
+        return found
+    sizes, losses = [point.resource for point in found.points], [point.loss for point in found.points]
+    return fit_law("power", {"resource": sizes}, losses, level=found.level)
+
+
+def _named(fits: Fits) -> Iterator[tuple[str, PowerLaw | LawFit]]:
+    several = len(fits.tables) > 1
+    for table in fits.tables:
+        for entry in table.entries:
+            if entry.fit is None:
+                continue
+            law = f"{table.law} law of {' and '.join(table.inputs.values())}" if several else ""
+            group = f"{table.group} = {entry.value}" if table.group else ""
+            yield ", ".join(filter(None, [law, group])), entry.fit
+
+
+def _titled(title: str, name: str, part: object) -> str:
+    return f"{title.upper()}{f' ({name})' if name else ''}\n{part}"
 
 
 def _of_a_study(y: str, law: str | None) -> list[tuple[str, TableColumns, str | None]]:

@@ -8,18 +8,21 @@ from pathlib import Path
 import pandas as pd
 
 from chemscale.base.config import apply_overrides, to_toml
-from chemscale.base.errors import ConfigError, DataError
+from chemscale.base.errors import ConfigError, DataError, FitError
 from chemscale.base.progress import progress_bar
 from chemscale.base.records import RunFolder, RunResult
 from chemscale.report.contents import StudyReport
 from chemscale.report.folder import write_report
 from chemscale.scaling import GroupFit, fit_study
+from chemscale.scaling.law_fit import LawFit
+from chemscale.scaling.table_fit import TableColumns, TableFit, fit_table
 from chemscale.studies.execute import StudyOutcome, execute_study, gather, read_study_values
 from chemscale.studies.presets import load
 from chemscale.studies.run import check_same_data, execute_run, parse_run
 from chemscale.studies.selection import runs_of_the_law
 from chemscale.studies.status import RunStatus, count_states, study_status
 from chemscale.studies.study import Study, is_study, parse_study
+from chemscale.verbs.laws import STUDY_DATA, STUDY_LOSS, STUDY_MODEL
 
 __all__ = ["StudyResult", "count_states", "report_study", "status", "study", "table", "train"]
 
@@ -31,12 +34,14 @@ class StudyResult:
     Attributes:
         outcome: table, curves and failures.
         fits: the law per group, or the reason why there is none.
+        joint: the additive law of model and data; None where the grid does not hold one.
         remarks: what to know about the runs: failures, what is left, what is compared with what.
         report: path of the HTML page.
     """
 
     outcome: StudyOutcome
     fits: list[GroupFit]
+    joint: TableFit | None
     remarks: tuple[str, ...]
     report: Path
 
@@ -144,6 +149,7 @@ def law_table(folder: Path) -> pd.DataFrame:
 def _report(study: Study, folder: Path, outcome: StudyOutcome, command: str) -> StudyResult:
     selection = runs_of_the_law(outcome.table, study.varying)
     fits = fit_study(selection.table, level=study.header.level)
+    joint = _joint_law(selection.table, study.header.level)
     remarks = (*_remarks(study, outcome), *selection.notes)
     blocks = getattr(study.runs[0].data, "protocol", "") == "blocks"
     contents = StudyReport(
@@ -156,10 +162,19 @@ def _report(study: Study, folder: Path, outcome: StudyOutcome, command: str) -> 
         config_text=to_toml(study.values),
         notes=[*filter(None, [study.header.notes]), *remarks],
         law_runs=frozenset(selection.table["run"]),
+        joint=joint.entries[0].fit if joint and isinstance(joint.entries[0].fit, LawFit) else None,
         loss_unit=study.runs[0].world.loss_unit,
         data_unit="blocks" if blocks else "molecules",
     )
-    return StudyResult(outcome, fits, remarks, write_report(contents, folder))
+    return StudyResult(outcome, fits, joint, remarks, write_report(contents, folder))
+
+
+def _joint_law(table: pd.DataFrame, level: float) -> TableFit | None:
+    columns = TableColumns(y=STUDY_LOSS, parameters=STUDY_MODEL, data=STUDY_DATA)
+    try:
+        return fit_table(table, columns, "additive", level=level, skip_invalid=True)
+    except FitError:  # too few cells, or one size only: the laws per group say what can be said
+        return None
 
 
 def _remarks(study: Study, outcome: StudyOutcome) -> list[str]:

@@ -1,0 +1,87 @@
+"""The page's section on a joint law: its parameters, what to know about them, and its figures."""
+
+import html
+import math
+from collections.abc import Sequence
+
+from chemscale.report.law_figures import LawPanels
+from chemscale.report.law_titles import formula_of, symbol_of
+from chemscale.report.panels import Panel
+from chemscale.scaling.law_fit import LawFit
+
+_PROFILES = (
+    "How much worse the fit becomes (ζ, in standard deviations) as one parameter is held at another value. Red: the "
+    "limit of the interval. Thin dashes: what ± standard errors would say."
+)
+
+
+def joint_section(fit: LawFit, panels: LawPanels) -> str:
+    """The section's HTML.
+
+    Args:
+        fit: the law.
+        panels: its figures; their charts are drawn where their ids are.
+    """
+    warnings = "".join(f"<li>{html.escape(text[0].upper() + text[1:])}.</li>" for text in fit.warnings)
+    parts = [
+        f"<h2>Joint law</h2><p class='caption'>{html.escape(_facts(fit))}</p>",
+        _parameters(fit),
+        f"<ul class='remarks'>{warnings}</ul>" if warnings else "",
+        _grid(panels.fit, "two"),
+        _grid(panels.exponents, "two"),
+    ]
+    if panels.residuals:
+        caption = html.escape(panels.residuals[0].caption)
+        parts.append(f"<h3 class='apart'>Residuals</h3><p class='caption'>{caption}</p>")
+        parts.append(_grid(panels.residuals, "three", captions=False))
+    if panels.profiles:
+        parts.append(f"<h3 class='apart'>Profiles</h3><p class='caption'>{_PROFILES}</p>")
+        parts.append(_grid(panels.profiles, "three"))
+    return "".join(parts)
+
+
+def id_of(panel: Panel) -> str:
+    """The id of a panel's place on the page."""
+    return f"joint_{panel.name}"
+
+
+def _facts(fit: LawFit) -> str:
+    noise = f"noise {100 * fit.noise:.2g} %" if fit.law.residual == "relative" else f"noise {fit.noise:.2g}"
+    facts = [formula_of(fit.formula), f"{fit.n_points} cells", f"R² = {fit.r_squared:.4f}", noise, fit.status]
+    if fit.shared_noise:
+        facts.append(f"{100 * fit.shared_noise.shared:.2g} % of it shared by all runs with equal {fit.shared_noise.by}")
+    return " · ".join(facts)
+
+
+def _parameters(fit: LawFit) -> str:
+    errors, level = fit.standard_errors, f"{100 * fit.level:g} %"
+    heads = ["parameter", "value", f"{level} interval", "standard error", "with Huber's loss", "meaning"]
+    kinds = ["text", "", "", "", "", "text"]
+    rows = []
+    for parameter in fit.law.parameters:
+        name = parameter.name
+        ends = " – ".join(f"{end:.4g}" if math.isfinite(end) else "open" for end in fit.intervals[name])
+        cells = [
+            html.escape(symbol_of(name)),
+            f"<b>{fit.parameters[name]:.4g}</b>",
+            ends,
+            f"{errors[name]:.2g}",
+            f"{fit.huber[name]:.4g}",
+            html.escape(parameter.meaning),
+        ]
+        row = "".join(f"<td class='{kind}'>{cell}</td>" for cell, kind in zip(cells, kinds, strict=True))
+        rows.append(f"<tr>{row}</tr>")
+    head = "".join(f"<th scope='col' class='{kind}'>{text}</th>" for text, kind in zip(heads, kinds, strict=True))
+    body = "".join(rows)
+    return f"<div class='scroll'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def _grid(panels: Sequence[Panel], columns: str, captions: bool = True) -> str:
+    if not panels:
+        return ""
+    cells = []
+    for panel in panels:
+        caption = f"<p class='caption'>{html.escape(panel.caption)}</p>" if panel.caption and captions else ""
+        chart = f"<div class='chart wait' id='{id_of(panel)}'></div>"
+        cells.append(f"<div class='panel'><h3>{html.escape(panel.title)}</h3>{caption}{chart}</div>")
+    return f"<div class='grid {columns}'>{''.join(cells)}</div>"
