@@ -8,12 +8,12 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from chemscale.base.errors import FitError
-from chemscale.report.axes import padded, short
+from chemscale.report.axes import padded
 from chemscale.report.channels import log_x, log_y
 from chemscale.report.law_theme import law_config
 from chemscale.report.law_titles import LawTitles, law_titles
 from chemscale.report.panels import Panel
-from chemscale.report.valleys import SIX_ND, BudgetScale, Valley, budget_words, find_valleys
+from chemscale.report.valleys import SIX_ND, BudgetScale, Valley, budget_label, budget_words, find_valleys
 from chemscale.scaling.law_fit import LawFit
 
 _LINE_POINTS = 60
@@ -147,12 +147,10 @@ def _name_frame(lines: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
 def _labels(valleys: Sequence[Valley]) -> list[str]:
     """Budgets with two digits; more only where two would not tell them apart."""
     for digits in range(2, 8):
-        labels = [f"{valley.budget:.{digits}g}".replace("e+", "e") for valley in valleys]
+        labels = [budget_label(valley.budget, digits) for valley in valleys]
         if len(set(labels)) == len(labels):
             break
-    return [
-        short(valley.budget) if valley.budget < 1e12 else label for valley, label in zip(valleys, labels, strict=True)
-    ]
+    return labels
 
 
 def _mark_frame(valleys: Sequence[Valley], labels: Sequence[str]) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from chemscale.report.law_theme import law_config
 from chemscale.report.law_titles import LawTitles, law_titles
 from chemscale.report.panels import Panel
 from chemscale.report.size_axes import loss_color, round_levels, size_axes, size_tooltips
-from chemscale.report.valleys import budget_scale, budget_words
+from chemscale.report.valleys import budget_label, budget_scale, budget_words
 from chemscale.scaling.cost import SixND
 from chemscale.scaling.frontier import Frontier, frontier
 from chemscale.scaling.law_fit import LawFit
@@ -32,16 +32,18 @@ def surface_panel(
 ) -> Panel:
     """The surface chart with its caption; as `surface_chart`, but with `optimal_path` where no path is given."""
     path = optimal_path(fit, compute) if path is None else path
-    caption = "Lines of equal fitted loss; points: the measured cells in the same colours."
+    caption = "Lines: equal fitted loss. Points: measured cells, in the same colours."
     if len(fit.law.inputs) > 2:
         held = [f"{fit.cells.inputs[2 + k]} = {short(value)}" for k, value in enumerate(_held(fit))]
         caption += f" The lines are at {' and '.join(held)}."
     if len(path) and not _visible(fit, path):
         caption += " The best splits of these budgets lie outside of the figure."
     elif len(path):
-        budget = budget_words(compute is not None)
         band = f" with its {100 * fit.level:g} % band" if set(_BAND) <= set(path.columns) else ""
-        caption += f" Thick line{band}: the best split of a budget {budget}, marked at powers of ten."
+        budget = budget_words(compute is not None)
+        caption += f" Thick line{band}: best split of a budget {budget} (marks: powers of ten)."
+        if any(not fit.intervals[name][0] > 0 for name in fit.law.exponents):
+            caption += " It has no band: an exponent may be zero, and the split anything."
     return Panel("loss_surface", "Loss surface", caption, surface_chart(fit, path, titles))
 
 
@@ -206,5 +208,5 @@ def _decades(path: pd.DataFrame, shown: Shown) -> pd.DataFrame:
         decades = np.arange(np.ceil(logs.min() - 1e-9), np.floor(logs.max() + 1e-9) + 1)
         decades = decades[:: max(1, round(len(decades) / 6))]
     places = {name: np.exp(np.interp(decades, logs, np.log(path[name].to_numpy(float)))) for name in ("x", "y")}
-    marks = pd.DataFrame(places).assign(text=[short(10.0**decade) for decade in decades])
+    marks = pd.DataFrame(places).assign(text=[budget_label(10.0**decade) for decade in decades])
     return marks[marks["x"].between(*shown[0]) & marks["y"].between(*shown[1])]

@@ -83,6 +83,12 @@ def budget_words(is_measured: bool) -> str:
     return "C" if is_measured else SIX_ND
 
 
+def budget_label(budget: float, digits: int = 2) -> str:
+    """A budget as 3e19: letters such as 30E are read by nobody, and sizes have them already."""
+    mantissa, power = f"{budget:.{digits - 1}e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(power)}"
+
+
 def budget_scale(fit: LawFit, compute: ArrayLike | None = None) -> tuple[BudgetScale, np.ndarray]:
     """How budgets follow from sizes, and the compute of every cell [n_cells].
 

@@ -8,6 +8,7 @@ from chemscale.scaling.law_fit import LawFit
 CURVED = 0.01  # false-alarm rate of the test for what the law leaves over
 SHORT_DECADES = 1.0
 EXACT = 1e-12
+MUCH_SHARED = 3.0  # shared error over a cell's own, beyond which a wrong form is likelier than bad luck
 
 
 def fit_warnings(fit: LawFit, no_shared_noise_found: bool) -> tuple[str, ...]:
@@ -17,7 +18,7 @@ def fit_warnings(fit: LawFit, no_shared_noise_found: bool) -> tuple[str, ...]:
         fit: the fit.
         no_shared_noise_found: data sizes are shared by several runs, and no shared error was seen.
     """
-    found = [_exponents(fit), _status(fit), _departure(fit), _loss_choice(fit), _ranges(fit), _seeds(fit)]
+    found = [_exponents(fit), _status(fit), _shared(fit), _departure(fit), _loss_choice(fit), _ranges(fit), _seeds(fit)]
     if fit.noise < EXACT:
         found = [f"the points lie exactly on the law (noise {fit.noise:.1g}): intervals are empty"]
     elif no_shared_noise_found and fit.freedom.min() < 10:
@@ -39,6 +40,17 @@ def _status(fit: LawFit) -> str:
     if fit.status.startswith("at a bound"):
         return f"the best fit is {fit.status}; its other intervals take that as given, and a simpler law may do"
     return "the search for the best fit did not come to rest: read nothing from these numbers"
+
+
+def _shared(fit: LawFit) -> str:
+    shared = fit.shared_noise
+    if shared is None or shared.shared < MUCH_SHARED * shared.own:
+        return ""
+    times = shared.shared / shared.own
+    return (
+        f"the error shared by runs of equal {shared.by} is {100 * shared.shared:.2g} %, {times:.2g} "
+        "times a cell's own: more likely the law is wrong along it than all subsets unlucky. Compare with other laws"
+    )
 
 
 def _departure(fit: LawFit) -> str:

@@ -12,16 +12,20 @@ def draw(fits: Fits, path: Path) -> list[Path]:
 
     Args:
         fits: what was fitted.
-        path: .svg, .png or .html; anything without an ending is a folder.
+        path: .svg, .png or .html; joint laws of several groups get their group added to the name. Anything without an
+            ending is a folder.
 
     Returns:
         what was written.
     """
     panels = {(table.law, name): part for table in fits.tables for name, part in table_panels(table).items()}
-    if path.suffix:
-        first = list(panels.values())[-1]  # of a study: the joint law, the last
-        return [write_figure(main_figure(first), path)]
     written = []
+    if path.suffix:
+        last = table_panels(fits.tables[-1])  # of a study: the joint law
+        for name, part in last.items():
+            place = path.with_stem(f"{path.stem}-{name.replace(' ', '_')}") if len(last) > 1 else path
+            written.append(write_figure(main_figure(part), place))
+        return written
     for (law, name), part in panels.items():
         for kind, chart in law_figures(part).items():
             stem = "-".join(filter(None, [law, name.replace(" ", "_"), kind]))
