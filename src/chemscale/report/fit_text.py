@@ -27,7 +27,8 @@ def print_fits(tables: Sequence[TableFit], problems: Mapping[str, str], console:
         console.print(f"[dim]L = {escape(table.y)}, {escape(inputs)}{escape(per)}[/dim]", highlight=False)
         console.print(_groups(table) if table.group else _parameters(laws[0]))
         for text, names in _remarks(table).items():
-            lead = f"[dim]{escape(', '.join(names))}:[/dim] " if table.group else ""
+            shown = "all" if len(names) == len(table.entries) > 1 else ", ".join(names)
+            lead = f"[dim]{escape(shown)}:[/dim] " if table.group else ""
             console.print(Padding(f"{lead}{escape(text)}", (0, 0, 0, 2)), highlight=False)
         console.print()
     for name, problem in problems.items():

@@ -15,6 +15,7 @@ from chemscale.scaling.solve import Design, solve
 
 FEWEST = 4  # subsets; fewer cannot tell a shared error from the law
 ROUNDS = 3
+FARTHEST = 8.0  # times the least sum of squares: what subsets are said to share has then displaced the fit itself
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,9 @@ class Clustered:
 def fit_clustered(design: Design, log_loss: np.ndarray, plain: Minimum, labels: np.ndarray) -> Clustered | None:
     """Fit again with errors shared within `labels`; None where the residuals show none.
 
+    A law of the wrong form leaves errors that subsets seem to share, and whitening them away leaves nothing to hold the
+    law to the data. Such a fit lies far from the points, and is refused: the plain one shows what is wrong.
+
     Args:
         design: without a whitener.
         log_loss: [n_points].
@@ -73,6 +77,9 @@ def fit_clustered(design: Design, log_loss: np.ndarray, plain: Minimum, labels: 
             return None
         whitened = Design(design.law, design.x, design.centre, _whitener(shared, ratio))
         minimum = solve(whitened, log_loss[None], minimum.theta)
+        left, _ = _at(design, log_loss, minimum.theta[0])
+        if left @ left > FARTHEST * plain.squares[0]:
+            return None
         if abs(ratio - previous) < 1e-3 * ratio:
             break
     _, jacobian = _at(design, log_loss, minimum.theta[0])
@@ -127,5 +134,7 @@ def _freedom(jacobian: np.ndarray, shared: np.ndarray, ratio: float) -> np.ndarr
     response = weight @ spread
     gradient = np.stack([np.einsum("np,nm,mp->p", response, part, response) for part in (shared, np.eye(n))])
     scatter = np.einsum("ip,ij,jp->p", gradient, np.linalg.pinv(information), gradient)
-    freedom: np.ndarray = 2 * np.diag(spread) ** 2 / scatter
-    return np.clip(freedom, 1.0, n - jacobian.shape[1])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        freedom: np.ndarray = 2 * np.diag(spread) ** 2 / scatter
+    # A parameter without any effect has no variance, and the fewest degrees of freedom.
+    return np.clip(np.nan_to_num(freedom, nan=1.0), 1.0, n - jacobian.shape[1])

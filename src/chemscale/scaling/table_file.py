@@ -2,6 +2,7 @@
 
 import json
 import re
+from csv import QUOTE_NONE
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from chemscale.base.errors import DataError, FitError
 DELIMITERS = (",", "\t", ";", "|")
 _FACTORS = {"k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
 _NUMBER = re.compile(r"^\s*([+-]?[0-9.]+(?:e[+-]?[0-9]+)?)\s*([kmbgt])?\s*$", re.IGNORECASE)
+
+_THOUSANDS = re.compile(r"^\s*[0-9]{1,3}(,[0-9]{3})+\s*$")
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -47,7 +50,7 @@ def find_column(table: pd.DataFrame, name: str, flag: str) -> str:
     columns = [str(column) for column in table.columns]
     if name in columns:
         return name
-    same = [column for column in columns if _plain(column) == _plain(name)]
+    same = [column for column in columns if plain_name(column) == plain_name(name)]
     if len(same) == 1:
         return same[0]
     raise FitError(f"{flag}: the table has no column {name!r}{nearest(name, columns)}")
@@ -64,7 +67,8 @@ def number_column(table: pd.DataFrame, column: str) -> np.ndarray:
 def _number(value: object) -> float:
     if isinstance(value, int | float):
         return float(value)
-    match = _NUMBER.match(str(value).replace(",", "").replace("_", ""))
+    text = str(value)
+    match = _NUMBER.match(text.replace(",", "") if _THOUSANDS.match(text) else text)
     if not match:
         return float("nan")
     try:
@@ -73,7 +77,8 @@ def _number(value: object) -> float:
         return float("nan")
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A column's name without what people write in many ways: case, spaces, underscores, hyphens."""
     return re.sub(r"[\s_\-]+", "", name).lower()
 
 
@@ -88,9 +93,14 @@ def _read_json(path: Path) -> pd.DataFrame:
 
 
 def _read_delimited(path: Path) -> pd.DataFrame:
-    head = pd.read_csv(path, nrows=1, header=None, sep="\0", engine="python", dtype=str, comment="#")
-    line = str(head.iloc[0, 0])
-    delimiter = max(DELIMITERS, key=line.count)
-    if not line.count(delimiter):
-        raise ValueError(f"one column only ({line[:60]!r}): the columns must be divided by commas, tabs or semicolons")
-    return pd.read_csv(path, sep=delimiter, comment="#", skipinitialspace=True)
+    """Read a file whose delimiter its header shows; with semicolons, 2,5 means two and a half."""
+    lines = pd.read_csv(
+        path, nrows=50, header=None, sep="\0", engine="python", dtype=str, comment="#", quoting=QUOTE_NONE
+    )
+    head = str(lines.iloc[0, 0])
+    delimiter = max(DELIMITERS, key=head.count)
+    if not head.count(delimiter):
+        raise ValueError(f"one column only ({head[:60]!r}): the columns must be divided by commas, tabs or semicolons")
+    rows = " ".join(lines.iloc[1:, 0].astype(str))
+    decimal = "," if delimiter == ";" and "," in rows and "." not in rows else "."
+    return pd.read_csv(path, sep=delimiter, decimal=decimal, comment="#", skipinitialspace=True)

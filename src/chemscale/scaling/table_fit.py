@@ -12,7 +12,7 @@ from chemscale.scaling.joint_fit import fit_law
 from chemscale.scaling.law_fit import LawFit
 from chemscale.scaling.laws import find_law
 from chemscale.scaling.power_law import PowerLaw, Range, fit_power_law
-from chemscale.scaling.table_file import find_column, number_column
+from chemscale.scaling.table_file import find_column, number_column, plain_name
 
 FLOPS_PER_PARAMETER_TOKEN = 6.0
 LOSS_COLUMNS = ("validation_loss", "val_loss", "valid_loss", "test_loss", "loss")
@@ -192,9 +192,9 @@ def _inputs(table: pd.DataFrame, columns: TableColumns) -> tuple[dict[str, np.nd
 def _loss_column(table: pd.DataFrame, name: str | None) -> str:
     if name:
         return find_column(table, name, "--y")
-    found = [column for column in LOSS_COLUMNS if column in table.columns]
-    if found:
-        return found[0]
+    for known in LOSS_COLUMNS:
+        if any(plain_name(str(column)) == plain_name(known) for column in table.columns):
+            return find_column(table, known, "--y")
     raise FitError(f"--y: say which column is the loss. The columns are {_names(table)}")
 
 

@@ -75,7 +75,7 @@ def fit(
     tables, problems = [], {}
     for name, chosen, chosen_law in asked:
         options: dict[str, Any] = {"level": level, "shared": shared, "skip_invalid": skip_invalid}
-        if chosen_law == "power" or (chosen_law is None and chosen.x):
+        if len(asked) == 1 or chosen_law == "power":
             options["fit_range"] = fit_range
         try:
             tables.append(fit_table(table, chosen, chosen_law, **options))

@@ -119,8 +119,8 @@ class PlanRequest:
     level: float = 0.95
 
 
-def parse_budget(text: str, cost_unit: str | None = None) -> Budget:
-    """Read `1e18` (FLOPs, or the unit of the cost column), `300 h`, `1e6 molecules`.
+def parse_budget(text: str, cost_unit: str = "FLOPs") -> Budget:
+    """Read `1e18` (in the unit of the cost), `300 h`, `1e6 molecules`.
 
     Raises:
         UserError: it is none of these.
@@ -129,16 +129,14 @@ def parse_budget(text: str, cost_unit: str | None = None) -> Budget:
     if not match or float(match[1]) <= 0:
         raise UserError(f"--budget: expected a number and a unit, as in 1e18, '300 h', '1e6 molecules', got {text!r}")
     amount, unit = float(match[1]), match[2].lower().replace(" ", "-")
-    if not unit:
-        return Budget(amount, cost_unit or "FLOPs")
+    if not unit or unit == cost_unit.lower().replace(" ", "-"):
+        return Budget(amount, cost_unit)
     if unit in ("flops", "flop"):
         return Budget(amount, "FLOPs")
     if unit in HOUR_UNITS:
-        return Budget(amount, "device-hours")
+        return Budget(amount, cost_unit if "hour" in cost_unit.lower() else "device-hours")
     if unit in LABEL_UNITS:
         return Budget(amount, unit)
-    if cost_unit and unit == cost_unit.lower():
-        return Budget(amount, cost_unit)
     raise UserError(
         f"--budget: no unit is called {match[2]!r}; use FLOPs, h (device-hours), or {', '.join(LABEL_UNITS)}"
     )
@@ -156,9 +154,7 @@ def plan(source: Path | pd.DataFrame, columns: TableColumns, request: PlanReques
         UserError: the file, a column or the budget is wrong, or the law cannot be fitted.
     """
     if request.budget is None and request.target_loss is None:
-        raise UserError(
-            "say what is to be planned: --budget 1e18, --budget '300 h' --device a100, or --target-loss 2.1"
-        )
+        raise UserError("say what to plan: --budget 1e18, --budget '300 h' --device a100, or --target-loss 2.1")
     table = source if isinstance(source, pd.DataFrame) else read_table(source)
     of_a_study = not (columns.parameters or columns.data or columns.compute) and {STUDY_MODEL, STUDY_DATA} <= set(table)
     if of_a_study:
@@ -168,7 +164,7 @@ def plan(source: Path | pd.DataFrame, columns: TableColumns, request: PlanReques
     if not isinstance(fit, LawFit):
         raise FitError(f"law: a plan needs a law of model and data, and {fitted.law!r} is none; use additive or kaplan")
     cost, notes = _cost(table, fitted, fit, request.cost or (STUDY_FLOPS if of_a_study else None))
-    budget = parse_budget(request.budget, request.cost) if request.budget else None
+    budget = parse_budget(request.budget, cost.unit) if request.budget else None
     if budget and budget.unit == "device-hours" and cost.unit == "FLOPs":
         if request.flops_per_hour is None:
             raise UserError("--budget: device-hours need --device, for example --device a100x4")
