@@ -27,8 +27,8 @@ import pandas as pd
 from scipy import special
 
 from chemscale.base.errors import FitError
-from chemscale.scaling.forecast import forecast
-from chemscale.scaling.joint_fit import fit_law
+from chemscale.scaling.fitting import fit_law
+from chemscale.scaling.prediction.forecast import forecast
 
 LEVEL = 0.90
 FEWEST_HELD_OUT = 3

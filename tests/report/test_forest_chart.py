@@ -9,7 +9,7 @@ import pytest
 from chemscale.base.errors import FitError
 from chemscale.report.forest_chart import ExponentRow, forest_chart, forest_rows
 from chemscale.scaling import fit_power_law
-from chemscale.scaling.joint_fit import fit_law
+from chemscale.scaling.fitting import fit_law
 
 SIZES = np.geomspace(1e4, 1e7, 7)
 WIGGLE = np.exp(0.01 * np.array([1, -1, 0.5, -0.5, 1, -0.3, 0.2]))

@@ -9,7 +9,7 @@ import pytest
 from chemscale.base.errors import FitError
 from chemscale.base.seeds import stream
 from chemscale.report.heat_map import heat_map, heat_map_panels, is_grid, loss_map, regime_map
-from chemscale.scaling.joint_fit import fit_law
+from chemscale.scaling.fitting import fit_law
 from chemscale.scaling.law_fit import LawFit
 
 

@@ -9,7 +9,7 @@ import pytest
 from chemscale.base.errors import FitError
 from chemscale.report.isoflop import isoflop_chart, isoflop_panel, valley_caption
 from chemscale.report.valleys import Valley, find_valleys
-from chemscale.scaling.joint_fit import fit_law
+from chemscale.scaling.fitting import fit_law
 from chemscale.scaling.law_fit import LawFit
 
 

@@ -18,7 +18,7 @@ from chemscale.report.folder import write_report
 from chemscale.report.joint_section import joint_section
 from chemscale.report.law_figures import joint_panels
 from chemscale.report.page import render_page
-from chemscale.scaling.joint_fit import fit_law
+from chemscale.scaling.fitting import fit_law
 
 StudyMaker = Callable[..., StudyReport]
 BROWSER = os.environ.get("CHEMSCALE_BROWSER") or shutil.which("chromium") or shutil.which("google-chrome")

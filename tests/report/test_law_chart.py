@@ -10,7 +10,7 @@ from chemscale.base.errors import FitError
 from chemscale.base.seeds import stream
 from chemscale.report.law_chart import CurveTitles, law_chart, law_panel
 from chemscale.scaling import fit_power_law
-from chemscale.scaling.joint_fit import fit_law
+from chemscale.scaling.fitting import fit_law
 from chemscale.scaling.law_fit import LawFit
 
 SIZES = np.geomspace(1e4, 1e7, 7)

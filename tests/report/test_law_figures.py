@@ -10,7 +10,7 @@ from chemscale.base.seeds import stream
 from chemscale.report.figure_file import write_figure
 from chemscale.report.law_figures import curve_panels, joint_panels, law_figures, main_figure, table_panels
 from chemscale.scaling import fit_power_law
-from chemscale.scaling.joint_fit import fit_law
+from chemscale.scaling.fitting import fit_law
 from chemscale.scaling.law_fit import LawFit
 from chemscale.scaling.table_fit import TableColumns, fit_table
 

@@ -6,9 +6,9 @@ import pytest
 
 from chemscale.base.seeds import stream
 from chemscale.report.profile_chart import profile_chart, profile_panels
-from chemscale.scaling.joint_fit import fit_law
+from chemscale.scaling.fitting import fit_law
 from chemscale.scaling.law_fit import LawFit
-from chemscale.scaling.profile_curve import profile_curves
+from chemscale.scaling.solver.profile_curve import profile_curves
 
 
 def saturating(noise: float = 0.02, n: int = 8) -> LawFit:

@@ -8,7 +8,7 @@ import pytest
 
 from chemscale.base.seeds import stream
 from chemscale.report.residual_charts import residual_chart, residual_panels
-from chemscale.scaling.joint_fit import fit_law
+from chemscale.scaling.fitting import fit_law
 from chemscale.scaling.law_fit import LawFit
 
 

@@ -6,7 +6,7 @@ import pytest
 from chemscale.base.errors import FitError
 from chemscale.base.seeds import stream
 from chemscale.report.valleys import budget_label, budget_scale, find_valleys
-from chemscale.scaling.joint_fit import fit_law
+from chemscale.scaling.fitting import fit_law
 from chemscale.scaling.law_fit import LawFit
 
 E, A, B, ALPHA, BETA = 1.8172, 477.8, 2143.0, 0.3473, 0.3672

@@ -2,13 +2,14 @@
 
 import html
 import math
-from collections.abc import Sequence
 
 from chemscale.report.law_figures import LawPanels
 from chemscale.report.law_titles import formula_of, symbol_of
+from chemscale.report.page_frame import panel_grid
 from chemscale.report.panels import Panel
 from chemscale.scaling.law_fit import LawFit
 
+_PREFIX = "joint_"
 _PROFILES = (
     "How much worse the fit becomes (ζ, in standard deviations) as one parameter is held at another value. Red: the "
     "limit of the interval. Thin dashes: what ± standard errors would say."
@@ -27,22 +28,22 @@ def joint_section(fit: LawFit, panels: LawPanels) -> str:
         f"<h2>Joint law</h2><p class='caption'>{html.escape(_facts(fit))}</p>",
         _parameters(fit),
         f"<ul class='remarks'>{warnings}</ul>" if warnings else "",
-        _grid(panels.fit, "two"),
-        _grid(panels.exponents, "two"),
+        panel_grid(panels.fit, "two", prefix=_PREFIX),
+        panel_grid(panels.exponents, "two", prefix=_PREFIX),
     ]
     if panels.residuals:
         caption = html.escape(panels.residuals[0].caption)
         parts.append(f"<h3 class='apart'>Residuals</h3><p class='caption'>{caption}</p>")
-        parts.append(_grid(panels.residuals, "three", captions=False))
+        parts.append(panel_grid(panels.residuals, "three", prefix=_PREFIX, captions=False))
     if panels.profiles:
         parts.append(f"<h3 class='apart'>Profiles</h3><p class='caption'>{_PROFILES}</p>")
-        parts.append(_grid(panels.profiles, "three"))
+        parts.append(panel_grid(panels.profiles, "three", prefix=_PREFIX))
     return "".join(parts)
 
 
 def id_of(panel: Panel) -> str:
     """The id of a panel's place on the page."""
-    return f"joint_{panel.name}"
+    return _PREFIX + panel.name
 
 
 def _facts(fit: LawFit) -> str:
@@ -74,14 +75,3 @@ def _parameters(fit: LawFit) -> str:
     head = "".join(f"<th scope='col' class='{kind}'>{text}</th>" for text, kind in zip(heads, kinds, strict=True))
     body = "".join(rows)
     return f"<div class='scroll'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-
-
-def _grid(panels: Sequence[Panel], columns: str, captions: bool = True) -> str:
-    if not panels:
-        return ""
-    cells = []
-    for panel in panels:
-        caption = f"<p class='caption'>{html.escape(panel.caption)}</p>" if panel.caption and captions else ""
-        chart = f"<div class='chart wait' id='{id_of(panel)}'></div>"
-        cells.append(f"<div class='panel'><h3>{html.escape(panel.title)}</h3>{caption}{chart}</div>")
-    return f"<div class='grid {columns}'>{''.join(cells)}</div>"

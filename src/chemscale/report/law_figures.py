@@ -19,7 +19,7 @@ from chemscale.report.profile_chart import profile_panels
 from chemscale.report.residual_charts import residual_panels
 from chemscale.report.surface import surface_panel
 from chemscale.scaling.law_fit import LawFit
-from chemscale.scaling.profile_curve import SMALLEST_NOISE
+from chemscale.scaling.solver.profile_curve import SMALLEST_NOISE
 from chemscale.scaling.table_fit import TableFit
 
 MAIN_WIDTH = 450

@@ -9,7 +9,7 @@ from chemscale.report.law_theme import law_config
 from chemscale.report.law_titles import symbol_of
 from chemscale.report.panels import Panel, compose
 from chemscale.scaling.law_fit import LawFit
-from chemscale.scaling.profile_curve import ProfileCurve, profile_curves
+from chemscale.scaling.solver.profile_curve import ProfileCurve, profile_curves
 
 
 def profile_chart(fit: LawFit) -> alt.VConcatChart:

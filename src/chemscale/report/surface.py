@@ -12,9 +12,9 @@ from chemscale.report.law_titles import LawTitles, law_titles
 from chemscale.report.panels import Panel
 from chemscale.report.size_axes import loss_color, round_levels, size_axes, size_tooltips
 from chemscale.report.valleys import budget_label, budget_scale, budget_words
-from chemscale.scaling.cost import SixND
-from chemscale.scaling.frontier import Frontier, frontier
 from chemscale.scaling.law_fit import LawFit
+from chemscale.scaling.planning.cost import SixND
+from chemscale.scaling.planning.frontier import Frontier, frontier
 
 _GRID = 70
 _LEVELS = 9

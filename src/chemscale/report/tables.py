@@ -9,6 +9,7 @@ import pandas as pd
 
 from chemscale.report.axes import short, title_of
 from chemscale.report.contents import StudyReport
+from chemscale.report.html_table import table_html
 from chemscale.report.remarks import group_names, remarks
 from chemscale.scaling.groups import GroupFit
 from chemscale.scaling.range import Verdict
@@ -75,7 +76,9 @@ def fits_html(fits: Sequence[GroupFit], data_unit: str) -> str:
     lines = (
         f"<li><b>{html.escape(', '.join(names))}</b> {html.escape(text)}</li>" for text, names in remarks(fits).items()
     )
-    return _table(heads, ["", "", "", "", "", "", "", "", "text"], rows) + f"<ul class='remarks'>{''.join(lines)}</ul>"
+    return (
+        table_html(heads, ["", "", "", "", "", "", "", "", "text"], rows) + f"<ul class='remarks'>{''.join(lines)}</ul>"
+    )
 
 
 def runs_html(report: StudyReport) -> str:
@@ -90,7 +93,7 @@ def runs_html(report: StudyReport) -> str:
     for _, run in table.iterrows():
         cells = (_run_cell(name, run[name], kind) for name, kind in zip(columns, kinds, strict=True))
         rows.append(f"<tr>{''.join(cells)}</tr>")
-    return _table(heads, kinds, "".join(rows), sortable=True)
+    return table_html(heads, kinds, "".join(rows), sortable=True)
 
 
 def _fit_cells(fit: GroupFit, name: str) -> str:
@@ -136,15 +139,3 @@ def _number_text(name: str, number: float) -> str:
     if name.endswith("loss"):
         return f"{number:.4f}"
     return short(number) if name in _SHORT else f"{number:.6g}"
-
-
-def _table(heads: Sequence[str], kinds: Sequence[str], rows: str, sortable: bool = False) -> str:
-    cells = []
-    for head, kind in zip(heads, kinds, strict=True):
-        label = html.escape(head)
-        inner = f"<button type='button'>{label}</button>" if sortable else label
-        cells.append(f"<th scope='col' class='{kind}'>{inner}</th>")
-    size = " tall" if sortable else ""
-    return (
-        f"<div class='scroll{size}'><table><thead><tr>{''.join(cells)}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from chemscale.base.errors import FitError
-from chemscale.scaling.cost import SixND
 from chemscale.scaling.law_fit import LawFit
-from chemscale.scaling.optimum import best_split
+from chemscale.scaling.planning.cost import SixND
+from chemscale.scaling.planning.optimum import best_split
+from chemscale.scaling.planning.surface import Surface
 from chemscale.scaling.points import check_positive, numbers
-from chemscale.scaling.surface import Surface
 
 FLOPS_PER_PAIR = 6.0  # C = 6 N D (kaplan2020, Section 2.1)
 SIX_ND = "C = 6 N D"

@@ -14,9 +14,9 @@ import numpy as np
 from chemscale.base.errors import FitError
 from chemscale.base.seeds import stream
 from chemscale.scaling.cells import shared_sizes
-from chemscale.scaling.clusters import FEWEST
 from chemscale.scaling.law_fit import LawFit
-from chemscale.scaling.solve import Design, solve
+from chemscale.scaling.solver.clusters import FEWEST
+from chemscale.scaling.solver.solve import Design, solve
 
 ENOUGH = 30  # cells or subsets; below, percentile intervals miss more often than they say
 DISTINCT = 0.632  # share of the cells that a draw holds on average, 1 - 1/e

@@ -98,6 +98,10 @@ def check_design(cells: Cells, n_parameters: int, law: str) -> None:
                 f"{name}: {_count(distinct, 'different value')}, the law {law!r} needs three or more along every "
                 f"input. Add runs at other sizes, or fit the other input alone."
             )
+    if "epochs" in cells.inputs and (cells.values[:, 2] < 1).any():
+        raise FitError(f"epochs: the least is {cells.values[:, 2].min():g}; unique data are seen once or more")
+    if "epochs" in cells.inputs and cells.values[:, 2].max() < 1.5:
+        raise FitError("epochs: no run repeats its data, so their worth cannot be told; fit the law 'additive'")
     if len(cells) <= n_parameters:
         raise FitError(
             f"the law {law!r} has {n_parameters} parameters and there are {_count(len(cells), 'different point')}; "

@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from chemscale.scaling.cells import Cells, input_matrix
-from chemscale.scaling.clusters import SharedNoise
 from chemscale.scaling.laws import Law
 from chemscale.scaling.regimes import Regime
-from chemscale.scaling.solve import Design, move_matrix
+from chemscale.scaling.solver.clusters import SharedNoise
+from chemscale.scaling.solver.solve import Design, move_matrix
 
 
 @dataclass(frozen=True)

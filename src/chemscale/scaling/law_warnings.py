@@ -6,6 +6,7 @@ from scipy import special
 from chemscale.scaling.law_fit import LawFit
 
 CURVED = 0.01  # false-alarm rate of the test for what the law leaves over
+CUBIC_POINTS = 24  # cells of a joint law from which curvature of the third order is looked for too
 SHORT_DECADES = 1.0
 EXACT = 1e-12
 MUCH_SHARED = 3.0  # shared error over a cell's own, beyond which a wrong form is likelier than bad luck
@@ -57,7 +58,7 @@ def _departure(fit: LawFit) -> str:
     """A score test: what the law leaves over, against curvature it does not have."""
     value, slope = fit.law.evaluate(fit.theta[None], fit.design.x[None])
     x = fit.design.x
-    extra = np.column_stack([x**2, x**3] if x.shape[1] == 1 else [x[:, :2] ** 2, x[:, 0] * x[:, 1]])
+    extra = _curvature(x)
     residual, jacobian = fit.cells.log_loss - value[0], slope[0]
     if fit.design.whitener is not None:
         residual, jacobian, extra = (fit.design.whitener @ part for part in (residual, jacobian, extra))
@@ -81,6 +82,15 @@ def _departure(fit: LawFit) -> str:
         "what the law leaves over is curved and no mere noise: its form does not describe these runs everywhere, so "
         "its exponents depend on which runs were made. Compare with other laws, and look at the residuals"
     )
+
+
+def _curvature(x: np.ndarray) -> np.ndarray:
+    """The powers and products that a law may have missed [n_points, n]; third ones where there are points enough."""
+    if x.shape[1] == 1:
+        return np.column_stack([x**2, x**3])
+    n, d = x[:, 0], x[:, 1]
+    third = [n**3, n**2 * d, n * d**2, d**3] if len(x) >= CUBIC_POINTS else []
+    return np.column_stack([n**2, d**2, n * d, *third])
 
 
 def _loss_choice(fit: LawFit) -> str:

@@ -112,6 +112,12 @@ def merge_seeds(resource: ArrayLike, loss: ArrayLike) -> MergedPoints:
     )
 
 
+def check_level(level: float) -> None:
+    """Refuse a level of intervals that is no number between 0 and 1."""
+    if not (isinstance(level, int | float) and 0 < level < 1):
+        raise FitError(f"level: expected a number between 0 and 1, for example 0.95, got {level!r}")
+
+
 def numbers(name: str, values: Any) -> np.ndarray:
     """`values` as a float array [n]; a FitError that names them where they are none."""
     try:

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from chemscale.base.errors import FitError
-from chemscale.scaling.huber import huber_line
-from chemscale.scaling.points import MIN_POINTS, LossPoint, MergedPoints, merge_seeds
+from chemscale.scaling.points import MIN_POINTS, LossPoint, MergedPoints, check_level, merge_seeds
+from chemscale.scaling.power_law_warnings import law_warnings
 from chemscale.scaling.range import FALSE_ALARM, StraightRange, Verdict, range_as_published, straight_range
+from chemscale.scaling.solver.huber import huber_line
 from chemscale.scaling.straight_line import StraightLine, fit_line
-from chemscale.scaling.warnings import law_warnings
 
 Range = Literal["auto", "all", "as-published"] | tuple[float, float]
 
@@ -189,8 +189,7 @@ def fit_power_law(
         FitError: fewer than three distinct resources (in the range), a value that is not finite and positive, or an
             argument out of its bounds.
     """
-    if not 0 < level < 1:
-        raise FitError(f"level: expected a number between 0 and 1, for example 0.95, got {level!r}")
+    check_level(level)
     if not 0 < false_alarm < 1:
         raise FitError(f"false_alarm: expected a number between 0 and 1, for example 0.05, got {false_alarm!r}")
     points = merge_seeds(resource, loss)

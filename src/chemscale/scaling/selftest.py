@@ -15,13 +15,13 @@ from scipy import special
 from chemscale.base.errors import FitError
 from chemscale.base.seeds import stream
 from chemscale.scaling.cells import shared_sizes
-from chemscale.scaling.clusters import Clustered, fit_clustered
-from chemscale.scaling.joint_fit import STRAIGHT
+from chemscale.scaling.fitting import STRAIGHT
 from chemscale.scaling.law_fit import LawFit
-from chemscale.scaling.least_squares import Minimum
 from chemscale.scaling.power_law import PowerLaw, fit_power_law
-from chemscale.scaling.profile import profile_intervals
-from chemscale.scaling.solve import Design, covariance, move_matrix, solve
+from chemscale.scaling.solver.clusters import Clustered, fit_clustered
+from chemscale.scaling.solver.least_squares import Minimum
+from chemscale.scaling.solver.profile import profile_intervals
+from chemscale.scaling.solver.solve import Design, covariance, move_matrix, solve
 
 EXACT = 1e-12  # noise in ln L below which there is nothing to simulate
 CLUSTERED_DRAWS = 200  # fits with shared errors are solved one by one

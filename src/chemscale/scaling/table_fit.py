@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from chemscale.base.errors import FitError
-from chemscale.scaling.joint_fit import fit_law
+from chemscale.scaling.fitting import fit_law
 from chemscale.scaling.law_fit import LawFit
 from chemscale.scaling.laws import find_law
 from chemscale.scaling.power_law import PowerLaw, Range, fit_power_law

@@ -8,11 +8,11 @@ from typing import Any
 import pandas as pd
 
 from chemscale.base.errors import FitError
-from chemscale.scaling.compare import Comparison, compare_laws
-from chemscale.scaling.forecast import Forecast, forecast
-from chemscale.scaling.joint_fit import fit_law
+from chemscale.scaling.fitting import fit_law
 from chemscale.scaling.law_fit import LawFit
 from chemscale.scaling.power_law import PowerLaw, Range
+from chemscale.scaling.prediction.compare import Comparison, compare_laws
+from chemscale.scaling.prediction.forecast import Forecast, forecast
 from chemscale.scaling.selftest import SelfTest
 from chemscale.scaling.selftest import selftest as run_selftest
 from chemscale.scaling.table_file import read_table

@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 
 from chemscale.base.errors import FitError, UserError
-from chemscale.scaling.advice import Cheapest, Marginal, cheapest, marginal
-from chemscale.scaling.cost import CostModel, SixND
-from chemscale.scaling.cost_fit import fit_cost
-from chemscale.scaling.forecast import Forecast, forecast
-from chemscale.scaling.labels import LabelBudget, label_budget
 from chemscale.scaling.law_fit import LawFit
-from chemscale.scaling.next_run import NextRuns, next_run
-from chemscale.scaling.split import Split, split
-from chemscale.scaling.surface import ABOUT
+from chemscale.scaling.planning.advice import Cheapest, Marginal, cheapest, marginal
+from chemscale.scaling.planning.cost import CostModel, SixND
+from chemscale.scaling.planning.cost_fit import fit_cost
+from chemscale.scaling.planning.labels import LabelBudget, label_budget
+from chemscale.scaling.planning.next_run import NextRuns, next_run
+from chemscale.scaling.planning.split import Split, split
+from chemscale.scaling.planning.surface import ABOUT
+from chemscale.scaling.prediction.forecast import Forecast, forecast
 from chemscale.scaling.table_file import find_column, number_column, read_table
 from chemscale.scaling.table_fit import TableColumns, TableFit, fit_table
 from chemscale.verbs.laws import STUDY_DATA, STUDY_MODEL

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from chemscale.scaling.laws.law import Law, coefficient, exponent, floor
-from chemscale.scaling.variable_projection import exponent_grid, projected_starts
+from chemscale.scaling.solver.variable_projection import exponent_grid, projected_starts
 
 
 class Additive(Law):

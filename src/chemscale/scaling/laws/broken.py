@@ -9,7 +9,7 @@ import itertools
 import numpy as np
 
 from chemscale.scaling.laws.law import Law, Parameter, coefficient, exponent, floor
-from chemscale.scaling.variable_projection import projected_starts
+from chemscale.scaling.solver.variable_projection import projected_starts
 
 NARROWEST, WIDEST = 0.05, 4.0
 

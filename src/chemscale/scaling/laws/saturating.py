@@ -3,7 +3,7 @@ r"""The power law with an irreducible floor: L(R) = L_{inf} + \alpha R^{-\beta} 
 import numpy as np
 
 from chemscale.scaling.laws.law import Law, coefficient, exponent, floor
-from chemscale.scaling.variable_projection import exponent_grid, projected_starts
+from chemscale.scaling.solver.variable_projection import exponent_grid, projected_starts
 
 
 class Saturating(Law):
