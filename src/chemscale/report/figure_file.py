@@ -1,5 +1,6 @@
-"""Write one figure to a file: SVG, PNG, or a page of its own."""
+"""Write figures to files: SVG, PNG, or a page of its own."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,3 +40,14 @@ def write_figure(chart: alt.TopLevelMixin, path: Path) -> Path:
     svg = str(vl_convert.vegalite_to_svg(spec))
     write_atomically(path, svg if suffix == ".svg" else vl_convert.svg_to_png(svg, scale=PNG_SCALE))
     return path
+
+
+def write_figures(charts: Mapping[str, alt.TopLevelMixin], folder: Path) -> None:
+    """Write every chart as `<name>.svg` and `<name>.png`; pictures of an earlier report that are not among them go."""
+    for old in [*folder.glob("*.svg"), *folder.glob("*.png")]:
+        if old.stem not in charts:
+            old.unlink()
+    for name, chart in charts.items():
+        svg = str(vl_convert.vegalite_to_svg(chart.to_dict()))
+        write_atomically(folder / f"{name}.svg", svg)
+        write_atomically(folder / f"{name}.png", vl_convert.svg_to_png(svg, scale=PNG_SCALE))

@@ -1,48 +1,42 @@
 """The report as one self-contained HTML page: no address in it is ever fetched."""
 
 import html
-import json
-from collections.abc import Callable
-from functools import cache
-from importlib.resources import files
-from string import Template
-from typing import Any
 
 import altair as alt
-import vl_convert
 
-from chemscale.base.files import finite
 from chemscale.report.axes import short, title_of
 from chemscale.report.contents import StudyReport
 from chemscale.report.figures import Figures
 from chemscale.report.joint_section import id_of, joint_section
 from chemscale.report.law_theme import law_config
+from chemscale.report.page_frame import PageParts, embedded, fill_page, made_section
 from chemscale.report.remarks import group_names
 from chemscale.report.tables import fits_html, runs_html
-from chemscale.report.theme import chart_config
 
 
 def render_page(report: StudyReport, figures: Figures) -> str:
     """The page's HTML text."""
-    charts = {name: _embedded(chart) for name, chart in _page_charts(figures).items()}
-    if figures.joint is not None:
-        charts |= {id_of(panel): _embedded(panel.chart, law_config) for panel in figures.joint.all}
-    # A "</script>" in the data would end the script element that holds it.
-    data = json.dumps(finite(charts), separators=(",", ":")).replace("</", "<\\/")
-    return Template(_asset("page.html")).substitute(
-        title=html.escape(report.title),
-        style=_asset("page.css"),
-        lead=html.escape(_lead(report)),
-        cards="".join(f"<div class='card'><b>{big}</b><span>{small}</span></div>" for big, small in _cards(report)),
-        notes=_notes(report),
-        sections=_loss_section(report, figures)
-        + (joint_section(report.joint, figures.joint) if report.joint and figures.joint else "")
-        + _curve_section(figures)
-        + _fit_section(report)
-        + _end_sections(report),
-        charts=data,
-        library=_library(),
-        script=_asset("page.js"),
+    charts = {name: embedded(chart) for name, chart in _page_charts(figures).items()}
+    joint = ""
+    if report.joint is not None and figures.joint is not None:
+        charts |= {id_of(panel): embedded(panel.chart, law_config) for panel in figures.joint.all}
+        joint = joint_section(report.joint, figures.joint)
+    parts = [
+        _loss_section(report, figures),
+        joint,
+        _curve_section(figures),
+        _fit_section(report),
+        _end_sections(report),
+    ]
+    return fill_page(
+        PageParts(
+            title=report.title,
+            lead=_lead(report),
+            cards=_cards(report),
+            notes=_notes(report),
+            sections="".join(parts),
+            charts=charts,
+        )
     )
 
 
@@ -55,17 +49,6 @@ def _page_charts(figures: Figures) -> dict[str, alt.LayerChart]:
     }
     charts |= {f"learning_curves_{number}": panel.chart for number, panel in enumerate(figures.curves, 1)}
     return {name: chart for name, chart in charts.items() if chart is not None}
-
-
-def _embedded(chart: alt.LayerChart, config: Callable[[int, str], dict[str, Any]] = chart_config) -> dict[str, Any]:
-    """The chart as wide as its place on the page, with the styles of a light and of a dark page."""
-    spec = chart.properties(width="container").to_dict()
-    n_colours = len(spec.pop("config")["range"]["ordinal"])
-    return {"spec": spec, "light": _clear(config(n_colours, "light")), "dark": config(n_colours, "dark")}
-
-
-def _clear(config: dict[str, Any]) -> dict[str, Any]:
-    return config | {"background": "transparent"}
 
 
 def _lead(report: StudyReport) -> str:
@@ -114,15 +97,14 @@ def _exponent_card(report: StudyReport, column: str) -> tuple[str, str] | None:
     return f"{law.beta:.3f} ± {(high - low) / 2:.3f}", html.escape(words)
 
 
-def _notes(report: StudyReport) -> str:
+def _notes(report: StudyReport) -> list[str]:
     lines = list(report.notes)
     if "status" in report.table:
         bad = report.table[report.table["status"] != "finished"]
         lines += [f"{run['run']}: {run['status']}, not in any fit." for _, run in bad.head(12).iterrows()]
         if len(bad) > 12:
             lines.append(f"{len(bad) - 12} more runs are not finished; they are in the table of runs.")
-    items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
-    return f"<ul class='notes'>{items}</ul>" if items else ""
+    return lines
 
 
 def _loss_section(report: StudyReport, figures: Figures) -> str:
@@ -172,16 +154,9 @@ def _end_sections(report: StudyReport) -> str:
         counts = report.table["precision"].dropna().astype(str).value_counts()
         precision = ", ".join(f"{name} ({count} runs)" for name, count in counts.items())
     facts = ({"precision": precision} if precision else {}) | dict(report.environment)
-    rows = "".join(f"<dt>{html.escape(str(k))}</dt><dd>{html.escape(str(v))}</dd>" for k, v in facts.items())
-    commands = f"<pre>{html.escape(chr(10).join(report.commands))}</pre>" if report.commands else ""
-    config = ""
-    if report.config_text:
-        config = (
-            f"<details class='fold'><summary>Study file</summary><pre>{html.escape(report.config_text)}</pre></details>"
-        )
     return (
         f"<h2>Runs</h2><p class='caption'>Click a column's name to sort by it.</p>{runs_html(report)}"
-        f"<h2>How this was made</h2>{commands}<dl>{rows}</dl>{config}"
+        + made_section(report.commands, facts, report.config_text, "Study file")
     )
 
 
@@ -199,14 +174,3 @@ def _why_empty(report: StudyReport, resource: str) -> str:
     if not len(report.usable):
         return f"No figure against {title}: no run has finished with a finite loss."
     return f"No figure against {title}: all finished runs have the same one."
-
-
-def _asset(name: str) -> str:
-    return (files("chemscale.report") / "assets" / name).read_text(encoding="utf-8")
-
-
-@cache
-def _library() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script, of the version that Altair writes for."""
-    version = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
-    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", version)).replace("</script", "<\\/script")

@@ -1,14 +1,15 @@
 """Panels: charts with a title and a caption, which the page sets in a grid and files show side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import altair as alt
 
 from chemscale.report.law_theme import law_config
 
 Joined = TypeVar("Joined", alt.HConcatChart, alt.VConcatChart)
+Config = Callable[[int, str], dict[str, Any]]
 _LINE = 86  # characters of a caption above a panel of 480 pixels
 
 
@@ -32,7 +33,12 @@ class Panel:
 
 
 def compose(
-    panels: Sequence[Panel], columns: int, width: int, height: int | None = None, heading: Sequence[str] = ()
+    panels: Sequence[Panel],
+    columns: int,
+    width: int,
+    height: int | None = None,
+    heading: Sequence[str] = (),
+    config: Config = law_config,
 ) -> alt.VConcatChart:
     """Panels in rows of `columns` as one chart, each with its title and caption above it.
 
@@ -42,6 +48,7 @@ def compose(
         width: of one panel's plot, in pixels.
         height: of one panel's plot; None keeps each panel's own.
         heading: over all panels, the title first and the lines under it after that.
+        config: the styles, for a number of colours and a scheme.
     """
     rows = []
     for start in range(0, len(panels), columns):
@@ -61,12 +68,12 @@ def compose(
             text=heading[0], subtitle=list(heading[1:]), fontSize=19, subtitleFontSize=13, offset=22
         )
         together = together.properties(title=title)
-    return together.configure(**law_config(n_colours))
+    return together.configure(**config(n_colours, "light"))
 
 
-def alone(panel: Panel, width: int = 560, height: int | None = None) -> alt.VConcatChart:
+def alone(panel: Panel, width: int = 560, height: int | None = None, config: Config = law_config) -> alt.VConcatChart:
     """One panel as a chart for a file."""
-    return compose([panel], 1, width, height)
+    return compose([panel], 1, width, height, config=config)
 
 
 def _titled(panel: Panel, caption: list[str], width: int, height: int | None) -> alt.LayerChart:
