@@ -9,10 +9,10 @@ import pytest
 from chemscale.base.errors import FitError
 from chemscale.base.seeds import stream
 from chemscale.report.surface import frontier_frame, optimal_path, surface_chart, surface_panel
-from chemscale.scaling.planning.cost import SixND
-from chemscale.scaling.planning.frontier import frontier
 from chemscale.scaling.fitting import fit_law
 from chemscale.scaling.law_fit import LawFit
+from chemscale.scaling.planning.cost import SixND
+from chemscale.scaling.planning.frontier import frontier
 
 
 def grid_fit(law: str = "additive", flat: bool = False) -> LawFit:

@@ -77,7 +77,9 @@ def panel_grid(panels: Sequence[Panel], columns: str, captions: bool = True, pre
 
 
 def made_section(commands: Sequence[str], facts: Mapping[str, str], config_text: str, config_name: str) -> str:
-    """How it was made: commands, versions, and the configuration behind a fold."""
+    """How it was made: commands, versions, and the configuration behind a fold; "" where nothing is known of it."""
+    if not (commands or facts or config_text):
+        return ""
     lines = f"<pre>{html.escape(chr(10).join(commands))}</pre>" if commands else ""
     rows = "".join(f"<dt>{html.escape(str(k))}</dt><dd>{html.escape(str(v))}</dd>" for k, v in facts.items())
     fold = ""

@@ -26,8 +26,9 @@ LAUNCH_SECONDS_PER_LAYER = 1.6e-3
 FORWARD_SHARE = 1 / 3
 USABLE_MEMORY = 0.95
 
-# Measured shares of the bfloat16 peak below, {device: {width: share}}, from benchmarks/gpu_utilisation.py: its TFLOP/s
-# divided by `peak_flops`, without torch.compile, 24 layers, 65,536 tokens a step. A device that stands here is interpolated, and the model above is not used for it.
+# Measured shares of the bfloat16 peak below, {device: {width: share}}: the TFLOP/s of benchmarks/gpu_utilisation.py
+# (24 layers, 65,536 tokens a step, without torch.compile) divided by `peak_flops`. A device that stands here is
+# interpolated, and the model above is not used for it.
 MEASURED_UTILISATION: Mapping[str, Mapping[int, float]] = MappingProxyType(
     {
         "h200": MappingProxyType(
