@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from chemscale.verbs import study as study
     from chemscale.verbs import table as table
     from chemscale.verbs import train as train
+    from chemscale.verbs import tune as tune
 
-__all__ = ["fit", "report_study", "status", "study", "table", "train"]
+__all__ = ["fit", "report_study", "status", "study", "table", "train", "tune"]
 
 
 def __getattr__(name: str) -> Any:

@@ -3,10 +3,11 @@
 app.py        the application, its options, and how errors are told
 training.py   train, study, report, status, presets, keys
 laws.py       fit, plan
+estimation.py tpe, tune
 data.py       data list, get, info, verify, prepare
 """
 
-from chemscale.cli import data, laws, training
+from chemscale.cli import data, estimation, laws, training
 from chemscale.cli.app import app, main
 
-__all__ = ["app", "data", "laws", "main", "training"]
+__all__ = ["app", "data", "estimation", "laws", "main", "training"]

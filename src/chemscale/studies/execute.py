@@ -55,14 +55,13 @@ def execute_study(study: Study, folder: Path, *, workers: int | None = None, exe
         ConfigError: the folder holds another study.
         UserError: the data cannot be had.
     """
-    if executor not in EXECUTORS:
-        raise ConfigError(f"executor: {executor!r} is not one of {', '.join(EXECUTORS)}")
+    check_executor(executor)
     with folder_lock(folder, "running the study"):
-        _record_study(study, folder)
-        _check_data(study, folder)
+        record_study(study, folder)
+        check_data(study, folder)
         todo = [run for run in study.runs if not run_folder(folder, run).is_finished()]
-        todo.sort(key=_relative_cost, reverse=True)  # the longest first, so that no worker is left alone at the end
-        ended = _execute(todo, folder, workers or _default_workers(todo), EXECUTORS[executor]) if todo else []
+        stretches = [Stretch(Job(run.name(), run.to_dict(), run_folder(folder, run).path), run) for run in todo]
+        ended = train_stretches(stretches, f"{len(todo)} runs", workers=workers, executor=executor)
         return gather(study, folder, tuple(end for end in ended if end.status == "busy"))
 
 
@@ -104,7 +103,12 @@ def _environment(folders: list[RunFolder]) -> dict[str, str]:
     return {name: ", ".join(sorted(found)) for name, found in values.items()}
 
 
-def _record_study(study: Study, folder: Path) -> None:
+def record_study(study: Study, folder: Path) -> None:
+    """Write `study.json`.
+
+    Raises:
+        ConfigError: the folder holds runs that are not in this study.
+    """
     path = folder / "study.json"
     values = json.loads(json.dumps(study.values))
     try:
@@ -122,11 +126,71 @@ def _record_study(study: Study, folder: Path) -> None:
     write_json(path, values)
 
 
-def _check_data(study: Study, folder: Path) -> None:
+def check_data(study: Study, folder: Path) -> None:
     """Prepare every data configuration once, and see that finished runs were trained on the same."""
     hashes = {data: world.prepare(data) for data, world in {run.data: run.world for run in study.runs}.items()}
     for run in study.runs:
         check_same_data(run_folder(folder, run), hashes[run.data])
+
+
+def check_executor(executor: str) -> None:
+    """See that there is such an executor.
+
+    Raises:
+        ConfigError: there is not.
+    """
+    if executor not in EXECUTORS:
+        raise ConfigError(f"executor: {executor!r} is not one of {', '.join(EXECUTORS)}")
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A job and the part of its run that it is about: from a step, where the run stands, to a step or the end.
+
+    Attributes:
+        job: what a worker is told.
+        run: the run's configuration.
+        from_step: steps that were done before.
+        total_steps: of the whole run; needed only where the job does not go from the first step to the last.
+    """
+
+    job: Job
+    run: RunConfig
+    from_step: int = 0
+    total_steps: int | None = None
+
+    def cost(self) -> float:
+        """Expected cost in arbitrary units."""
+        if self.total_steps is None:
+            return _relative_cost(self.run)
+        end = self.total_steps if self.job.until_step is None else self.job.until_step
+        return _relative_cost(self.run) * max(1, end - self.from_step) / self.total_steps
+
+    def share(self, done: int, total: int) -> float:
+        """How much of it is done when the run has taken `done` of its `total` steps."""
+        end = total if self.job.until_step is None else self.job.until_step
+        return min(1.0, max(0.0, (done - self.from_step) / max(1, end - self.from_step)))
+
+
+def train_stretches(
+    stretches: Sequence[Stretch], title: str, *, workers: int | None = None, executor: str = "local"
+) -> list[Ended]:
+    """Carry out jobs on workers behind one progress bar; returns how each ended.
+
+    Args:
+        stretches: the jobs, none to a run that is finished.
+        title: what the bar says.
+        workers: runs at a time; None takes one per core.
+        executor: a key of `EXECUTORS`.
+    """
+    if not stretches:
+        return []
+    # the longest first, so that no worker is left alone at the end
+    jobs = [one.job for one in sorted(stretches, key=Stretch.cost, reverse=True)]
+    n_workers = min(len(jobs), workers or _default_workers([one.run for one in stretches]))
+    threads = max(one.run.placement.threads for one in stretches)
+    with progress_bar(f"{title} on {n_workers} worker{'s' * (n_workers > 1)}", 100.0) as bar:
+        return EXECUTORS[executor](jobs, n_workers, threads, _Display(bar, stretches))
 
 
 def _default_workers(todo: list[RunConfig]) -> int:
@@ -148,29 +212,23 @@ def _relative_cost(run: RunConfig) -> float:
     return per_token * float(training.epochs or 1) * size
 
 
-def _execute(todo: list[RunConfig], folder: Path, workers: int, executor: Executor) -> list[Ended]:
-    costs = {run.name(): _relative_cost(run) for run in todo}
-    jobs = [Job(run.name(), run.to_dict(), run_folder(folder, run).path) for run in todo]
-    threads = max(run.placement.threads for run in todo)
-    with progress_bar(f"{len(todo)} runs on {min(workers, len(todo))} workers", 100.0) as bar:
-        return executor(jobs, min(workers, len(todo)), threads, _Display(bar, costs))
-
-
 class _Display:
     """Turns messages into one bar: the share of the expected work that is done."""
 
-    def __init__(self, bar: Bar, costs: dict[str, float]) -> None:
-        self._bar, self._costs = bar, costs
-        self._shares = dict.fromkeys(costs, 0.0)
+    def __init__(self, bar: Bar, stretches: Sequence[Stretch]) -> None:
+        self._bar = bar
+        self._stretches = {one.job.name: one for one in stretches}
+        self._costs = {one.job.name: one.cost() for one in stretches}
+        self._shares = dict.fromkeys(self._costs, 0.0)
         self._ended = self._failed = 0
 
     def __call__(self, message: Progress | Ended) -> None:
         if isinstance(message, Progress):
-            self._shares[message.name] = message.done / message.total
+            self._shares[message.name] = self._stretches[message.name].share(message.done, message.total)
         else:
             self._shares[message.name] = 1.0
             self._ended += 1
-            self._failed += message.status not in ("finished", "diverged")
+            self._failed += message.status not in ("finished", "diverged", "paused")
         done = sum(self._costs[name] * share for name, share in self._shares.items())
         note = f"{self._ended}/{len(self._costs)} runs" + (f", {self._failed} failed" if self._failed else "")
         self._bar.update(100.0 * done / sum(self._costs.values()), note)

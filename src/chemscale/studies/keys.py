@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from chemscale.base.config import Config
 from chemscale.studies.run import Placement
 from chemscale.studies.study import StudyHeader
+from chemscale.studies.tuning.config import TuneConfig
 from chemscale.studies.worlds import world_of
 from chemscale.training.config import TrainingConfig
 
@@ -36,6 +37,7 @@ def configuration_keys(family: str) -> list[Key]:
     keys += _keys_of(world.data, "data.")
     keys += _keys_of(TrainingConfig, "training.")
     keys += _keys_of(StudyHeader, "study.")
+    keys += _keys_of(TuneConfig, "tune.")
     return keys
 
 

@@ -7,11 +7,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Job:
-    """A run to carry out."""
+    """A run to carry out, to its end or until a step, where it pauses with a checkpoint."""
 
     name: str
     values: dict[str, Any]
     folder: Path
+    until_step: int | None = None
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Ended:
-    """A run has ended: finished, diverged, failed, or busy where another process is training it."""
+    """A run has ended: finished, diverged, paused, failed, or busy where another process is training it."""
 
     name: str
     status: str

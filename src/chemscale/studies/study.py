@@ -1,8 +1,7 @@
 """A study: one base run and a grid of what varies."""
 
 import copy
-import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +10,10 @@ from pydantic import Field
 from chemscale.base.config import Config
 from chemscale.base.errors import ConfigError
 from chemscale.studies.run import RunConfig, parse_run
+from chemscale.studies.tuning.config import check_tune
+from chemscale.studies.tuning.search import settings_to_try
 
-STUDY_KEYS = ("study", "grid")
+STUDY_KEYS = ("study", "grid", "tune")
 
 
 class StudyHeader(Config):
@@ -48,34 +49,19 @@ def parse_study(values: Mapping[str, Any]) -> Study:
     """
     header = StudyHeader.parse(values.get("study", {}), "study")
     base = {key: value for key, value in values.items() if key not in STUDY_KEYS}
-    grid = dict(_leaves(values.get("grid", {}), ""))
-    runs = []
-    for combination in itertools.product(*grid.values()):
-        runs.append(parse_run(_with(base, dict(zip(grid, combination, strict=True)))))
+    tune = check_tune(values["tune"]) if "tune" in values else None
+    tried = settings_to_try(values.get("grid", {}), tune)
+    runs = tuple(parse_run(_with(base, settings)) for settings in tried.settings)
     names = [run.name() for run in runs]
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(f"grid: two runs are the same ({name}); a list in [grid] holds a value twice")
-    varying = tuple(key for key, choices in grid.items() if len(choices) > 1)
-    return Study(header, tuple(runs), varying, values)
+    return Study(header, runs, tried.varying, values)
 
 
 def is_study(values: Mapping[str, Any]) -> bool:
     """Whether plain values are a study (with a grid) rather than one run."""
     return "grid" in values or "study" in values
-
-
-def _leaves(table: Any, prefix: str) -> Iterator[tuple[str, list[Any]]]:
-    if not isinstance(table, Mapping):
-        raise ConfigError(f"grid{prefix and '.' + prefix}: expected a list of values, got {table!r}")
-    for key, value in table.items():
-        place = f"{prefix}.{key}" if prefix else key
-        if isinstance(value, list):
-            if not value:
-                raise ConfigError(f"grid.{place}: the list is empty; give at least one value")
-            yield place, value
-        else:
-            yield from _leaves(value, place)
 
 
 def _with(base: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

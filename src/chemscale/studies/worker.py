@@ -29,7 +29,7 @@ def _carry_out(connection: Connection, job: Job) -> Ended:
             raise SystemExit("the study's main process is gone") from None
 
     try:
-        result = execute_run(parse_run(job.values), job.folder, report)
+        result = execute_run(parse_run(job.values), job.folder, report, job.until_step)
     except BusyError as error:
         return Ended(job.name, "busy", str(error))
     except Exception as error:

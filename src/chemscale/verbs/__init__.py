@@ -1,7 +1,9 @@
 """The public verbs: what the command line does, as Python functions.
 
 training.py   train, study, report_study, status, table
-laws.py       fit, and what is said and drawn of it [no torch]
+tuning.py     tune
+laws.py       fit, and what is said of it [no torch]; law_drawings.py its figures
+plans.py      plan [no torch]
 
 They are looked up on first use, so that a law is fitted without waiting for torch.
 """
@@ -19,9 +21,11 @@ if TYPE_CHECKING:
     from chemscale.verbs.training import study as study
     from chemscale.verbs.training import table as table
     from chemscale.verbs.training import train as train
+    from chemscale.verbs.tuning import tune as tune
 
 _ROOMS = {
     "training": ("StudyResult", "count_states", "law_table", "report_study", "status", "study", "table", "train"),
+    "tuning": ("tune",),
     "laws": ("fit",),
 }
 
@@ -35,6 +39,7 @@ __all__ = [
     "study",
     "table",
     "train",
+    "tune",
 ]
 
 
