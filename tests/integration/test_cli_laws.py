@@ -147,3 +147,33 @@ def test_fitting_a_table_never_loads_torch(tmp_path: Path) -> None:
         "sys.exit('torch' in sys.modules or 'altair' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
+
+
+def plateau(path: Path) -> None:
+    """Eleven sizes, the last four on a floor."""
+    n = np.geomspace(1e4, 1e9, 11)
+    noise = np.exp(0.003 * stream(0, "plateau").standard_normal(11))
+    pd.DataFrame({"n": n, "loss": np.maximum(20 * n**-0.25, 0.42) * noise}).to_csv(path, index=False)
+
+
+def test_laws_are_compared_on_all_points_and_a_left_out_end_is_not_forecast(call: Call) -> None:
+    plateau(Path("plateau.csv"))
+    status, out, err = call("fit", "plateau.csv", "--x", "n", "--compare", "--json", "o.json")
+    found = json.loads(Path("o.json").read_text())
+    assert status == 0, err
+    assert found["left_out"] and "power is best" not in out
+    ranked = [score["law"] for score in found["comparison"]["scores"]]
+    assert ranked[0] != "power"
+    status, _, err = call("fit", "plateau.csv", "--x", "n", "--at", "1e10")
+    assert status == 2 and "--law saturating" in err
+
+
+def test_what_cannot_be_written_is_said_before_the_work(call: Call) -> None:
+    for place in (".", "exact.csv/out.json"):
+        status, out, err = call("fit", "exact.csv", *JOINT, "--json", place)
+        assert status == 2 and out == "" and place.split("/")[0] in err
+
+
+def test_forecasts_take_as_many_sizes_as_the_law(call: Call) -> None:
+    status, _, err = call("fit", "runs.csv", *JOINT, "--at", "1e9,1e10", "--at", "1e9")
+    assert status == 2 and "parameters,data, 2 numbers; got 1" in err

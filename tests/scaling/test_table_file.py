@@ -70,3 +70,32 @@ def test_columns_are_found_as_people_call_them() -> None:
         find_column(table, "ab", "--x")  # two columns could be meant
     with pytest.raises(FitError, match="did you mean 'val_loss'"):
         find_column(table, "val_los", "--y")
+
+
+def test_only_whole_lines_are_comments(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("# a note\nn,colour,loss\n1e5,#faebdd,2.5\n1e6,#f8d1b8,2.25\n")
+    table = read_table(tmp_path / "a.csv")
+    assert table["loss"].tolist() == [2.5, 2.25] and table["colour"].tolist() == ["#faebdd", "#f8d1b8"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sizes", "losses"),
+    [
+        ("n\tloss\n100000\t2,513\n1000000\t2,25\n", [1e5, 1e6], [2.513, 2.25]),
+        ("n\tloss\n70,000,000\t2.5\n140,000,000\t2.25\n", [7e7, 1.4e8], [2.5, 2.25]),
+        ("n, of model\tloss\n1e5\t2.5\n1e6\t2.25\n", [1e5, 1e6], [2.5, 2.25]),
+    ],
+)
+def test_commas_in_tab_files(tmp_path: Path, text: str, sizes: list[float], losses: list[float]) -> None:
+    (tmp_path / "a.tsv").write_text(text)
+    table = read_table(tmp_path / "a.tsv")
+    np.testing.assert_allclose(number_column(table, table.columns[0]), sizes)
+    np.testing.assert_allclose(number_column(table, "loss"), losses)
+
+
+def test_reads_compressed_json_lines(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(b'{"n": 1, "loss": 2}\n{"n": 3, "loss": 4}\n'))
+    assert read_table(tmp_path / "a.jsonl.gz")["n"].tolist() == [1, 3]
+    (tmp_path / "b.csv.gz").write_bytes(b"not packed")
+    with pytest.raises(DataError, match="cannot be read"):
+        read_table(tmp_path / "b.csv.gz")

@@ -108,3 +108,22 @@ def test_what_is_refused(columns: TableColumns, law: str | None, message: str) -
 def test_a_table_without_a_known_loss_column_asks_for_one() -> None:
     with pytest.raises(FitError, match="--y: say which column is the loss"):
         fit_table(pd.DataFrame({"n": SIZES, "score": SIZES}), TableColumns(x="n"))
+
+
+def test_compute_has_seen_repeated_data_for_all_epochs() -> None:
+    n, u, e = (axis.ravel() for axis in np.meshgrid(SIZES[::2], [1e7, 1e8, 1e9], [1.0, 4.0, 16.0, 64.0]))
+    effective = u * (1 + 15.4 * (1 - np.exp(-(e - 1) / 15.4)))
+    loss = 1.8 + 477 / n**0.35 + 800 / effective**0.3
+    table = pd.DataFrame({"N": n, "C": 6 * n * u * e, "epochs": e, "loss": loss})
+    found = fit_table(table, TableColumns(parameters="N", compute="C", epochs="epochs"))
+    fit = found.entries[0].fit
+    assert found.law == "repeated" and fit is not None
+    assert fit.parameters["R"] == pytest.approx(15.4, rel=1e-5) and fit.parameters["beta"] == pytest.approx(0.3)
+    assert found.inputs["data"] == "C / (6 N epochs)"
+    with pytest.raises(FitError, match="--epochs is for the law of repeated data"):
+        fit_table(table, TableColumns(x="N", epochs="epochs"))
+
+
+def test_a_status_column_of_another_program_means_nothing_to_us() -> None:
+    table = pd.DataFrame({"n": SIZES, "loss": 10 * SIZES**-0.2, "status": "completed"})
+    assert fit_table(table, TableColumns(x="n")).entries[0].n_runs == 6

@@ -40,6 +40,19 @@ def interruptible() -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
+def check_writable(path: Path | None) -> None:
+    """Refuse a file that cannot be written, before the work and not after it."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise UserError(f"{path}: is a folder, expected a file to write")
+    for parent in path.absolute().parents:
+        if parent.exists():
+            if not parent.is_dir():
+                raise UserError(f"{path}: {parent} is a file, so nothing can be written below it")
+            return
+
+
 def main() -> None:
     """Run the command line; a user's error is one message and exit status 2, with a traceback only after `--debug`."""
     debug = "--debug" in sys.argv

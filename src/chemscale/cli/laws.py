@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chemscale.base.errors import UserError
-from chemscale.cli.app import app
+from chemscale.cli.app import app, check_writable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +58,7 @@ def fit(
     from chemscale.scaling.table_fit import TableColumns
     from chemscale.verbs import laws
 
+    check_writable(json_file)
     if figure and figure.suffix:
         from chemscale.report.figure_file import check_figure_path
 

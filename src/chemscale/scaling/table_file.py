@@ -1,8 +1,12 @@
 """Tables of runs from anyone's file: read, and their columns found and turned into numbers."""
 
+import bz2
+import csv
+import gzip
+import io
 import json
+import lzma
 import re
-from csv import QUOTE_NONE
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +16,8 @@ from chemscale.base.config import nearest
 from chemscale.base.errors import DataError, FitError
 
 DELIMITERS = (",", "\t", ";", "|")
+SNIFFED = 50  # lines that show the delimiter and the decimal sign
+_UNPACK = {".gz": gzip.decompress, ".xz": lzma.decompress, ".bz2": bz2.decompress}
 _FACTORS = {"k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
 _NUMBER = re.compile(r"^\s*([+-]?[0-9.]+(?:e[+-]?[0-9]+)?)\s*([kmbgt])?\s*$", re.IGNORECASE)
 
@@ -19,7 +25,7 @@ _THOUSANDS = re.compile(r"^\s*[0-9]{1,3}(,[0-9]{3})+\s*$")
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read a table with one row per run: .csv, .tsv, .txt (any common delimiter), .json, .jsonl; also .gz, .xz, .zip.
+    """Read a table with one row per run: .csv, .tsv, .txt (any common delimiter), .json, .jsonl; also .gz, .xz, .bz2.
 
     Raises:
         DataError: the file is missing, empty or no table.
@@ -30,10 +36,19 @@ def read_table(path: Path) -> pd.DataFrame:
         raise DataError(f"{path}: no such file")
     kind = "".join(path.suffixes[-2:]).lower()
     try:
-        table = _read_json(path) if ".json" in kind else _read_delimited(path)
+        text = _text(path)
+        table = _read_json(text) if ".json" in kind else _read_delimited(text)
     except pd.errors.EmptyDataError:
         raise DataError(f"{path}: the file is empty, expected a header line and one line per run") from None
-    except (pd.errors.ParserError, UnicodeDecodeError, ValueError, OSError, EOFError) as error:
+    except (
+        pd.errors.ParserError,
+        UnicodeDecodeError,
+        ValueError,
+        OSError,
+        EOFError,
+        lzma.LZMAError,
+        csv.Error,
+    ) as error:
         raise DataError(f"{path}: cannot be read as a table: {str(error).strip()}") from None
     table.columns = [str(name).strip() for name in table.columns]
     if not len(table):
@@ -82,8 +97,16 @@ def plain_name(name: str) -> str:
     return re.sub(r"[\s_\-]+", "", name).lower()
 
 
-def _read_json(path: Path) -> pd.DataFrame:
-    text = path.read_text()
+def _text(path: Path) -> str:
+    """The file's text without lines that begin with `#`."""
+    content = path.read_bytes()
+    if path.suffix.lower() in _UNPACK:
+        content = _UNPACK[path.suffix.lower()](content)
+    lines = content.decode("utf-8-sig").splitlines()
+    return "\n".join(line for line in lines if not line.lstrip().startswith("#"))
+
+
+def _read_json(text: str) -> pd.DataFrame:
     rows = (
         json.loads(text) if text.lstrip().startswith("[") else [json.loads(x) for x in text.splitlines() if x.strip()]
     )
@@ -92,15 +115,21 @@ def _read_json(path: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _read_delimited(path: Path) -> pd.DataFrame:
-    """Read a file whose delimiter its header shows; with semicolons, 2,5 means two and a half."""
-    lines = pd.read_csv(
-        path, nrows=50, header=None, sep="\0", engine="python", dtype=str, comment="#", quoting=QUOTE_NONE
-    )
-    head = str(lines.iloc[0, 0])
-    delimiter = max(DELIMITERS, key=head.count)
-    if not head.count(delimiter):
-        raise ValueError(f"one column only ({head[:60]!r}): the columns must be divided by commas, tabs or semicolons")
-    rows = " ".join(lines.iloc[1:, 0].astype(str))
-    decimal = "," if delimiter == ";" and "," in rows and "." not in rows else "."
-    return pd.read_csv(path, sep=delimiter, decimal=decimal, comment="#", skipinitialspace=True)
+def _read_delimited(text: str) -> pd.DataFrame:
+    """Read a table whose delimiter its first lines show."""
+    lines = [line for line in text.splitlines() if line.strip()][:SNIFFED]
+    if not lines:
+        raise pd.errors.EmptyDataError
+    cut = {delimiter: [len(row) for row in csv.reader(lines, delimiter=delimiter)] for delimiter in DELIMITERS}
+    delimiter = max(DELIMITERS, key=lambda d: (cut[d][0] > 1, cut[d].count(cut[d][0]), cut[d][0]))
+    if cut[delimiter][0] < 2:
+        raise ValueError(
+            f"one column only ({lines[0][:60]!r}): the columns must be divided by commas, tabs or semicolons"
+        )
+    decimal = "," if delimiter != "," and _has_decimal_commas(" ".join(lines[1:])) else "."
+    return pd.read_csv(io.StringIO(text), sep=delimiter, decimal=decimal, skipinitialspace=True)
+
+
+def _has_decimal_commas(text: str) -> bool:
+    """Whether commas stand for decimal points: no point stands anywhere, and no number has two commas."""
+    return "," in text and "." not in text and not re.search(r"[0-9],[0-9]+,", text)

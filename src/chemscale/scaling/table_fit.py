@@ -110,7 +110,7 @@ def fit_table(
     """Fit a law to a table with one row per run.
 
     Args:
-        table: any columns; where there is a `status`, only rows that say `finished` are used.
+        table: any columns; where there is a `status` that says `finished` of some rows, the others are not used.
         columns: which of them.
         law: a name of `scaling.laws`; None takes `power` for one resource and `additive` for model and data.
         level: level of the intervals.
@@ -167,6 +167,8 @@ def _inputs(table: pd.DataFrame, columns: TableColumns) -> tuple[dict[str, np.nd
         raise FitError(
             f"--x is for laws of one resource; take it away, or take away {', '.join(f'--{k}' for k in given)}"
         )
+    if columns.x and columns.epochs:
+        raise FitError("--epochs is for the law of repeated data, with --parameters and --data: take it or --x away")
     if columns.x:
         column = find_column(table, columns.x, "--x")
         return {"resource": number_column(table, column)}, {"resource": column}
@@ -177,15 +179,17 @@ def _inputs(table: pd.DataFrame, columns: TableColumns) -> tuple[dict[str, np.nd
         )
     numbers = {key: number_column(table, column) for key, column in given.items()}
     origin = dict(given)
-    for wanted, other in (("data", "parameters"), ("parameters", "data")):
-        if wanted not in numbers:
-            numbers[wanted] = numbers["compute"] / (FLOPS_PER_PARAMETER_TOKEN * numbers[other])
-            origin[wanted] = f"{given['compute']} / (6 {given[other]})"
     order = ["parameters", "data"]
     if columns.epochs:
         origin["epochs"] = find_column(table, columns.epochs, "--epochs")
         numbers["epochs"] = number_column(table, origin["epochs"])
         order.append("epochs")
+    # The data of the law of repeated data are unique ones, and compute has seen them for all epochs.
+    repeats, times = (numbers["epochs"], f" {origin['epochs']}") if columns.epochs else (1.0, "")
+    for wanted, other in (("data", "parameters"), ("parameters", "data")):
+        if wanted not in numbers:
+            numbers[wanted] = numbers["compute"] / (FLOPS_PER_PARAMETER_TOKEN * numbers[other] * repeats)
+            origin[wanted] = f"{given['compute']} / (6 {given[other]}{times})"
     return {key: numbers[key] for key in order}, {key: origin[key] for key in order}
 
 
@@ -204,6 +208,8 @@ def _usable_rows(
     """Which rows enter [n_rows], and for the others their label, the reason and their index."""
     labels = table["run"].astype(str).tolist() if "run" in table else [f"row {row + 1}" for row in range(len(table))]
     status = table["status"].astype(str).to_numpy() if "status" in table else np.full(len(table), "finished")
+    if not (status == "finished").any():  # a column of another program, with words of its own
+        status = np.full(len(table), "finished")
     usable, not_used = np.ones(len(table), bool), []
     for index in range(len(table)):
         reason = "" if status[index] == "finished" else status[index]

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from chemscale.base.errors import FitError
 from chemscale.scaling.fitting import fit_law
 from chemscale.scaling.law_fit import LawFit
+from chemscale.scaling.points import LossPoint
 from chemscale.scaling.power_law import PowerLaw, Range
 from chemscale.scaling.prediction.compare import Comparison, compare_laws
 from chemscale.scaling.prediction.forecast import Forecast, forecast
@@ -134,28 +136,63 @@ def extras(fits: Fits, *, compare: bool = False, at: Sequence[Sequence[float]] =
     """
     comparisons, forecasts, selftests, refused = {}, {}, {}, {}
     for name, found in _named(fits):
-        law = as_law_fit(found)
-        inputs = dict(zip(law.cells.inputs, law.cells.values.T, strict=True))
         try:
             if compare:
-                comparisons[name] = compare_laws(None, inputs, law.cells.loss)
+                comparisons[name] = _compared(found)
             if at:
-                forecasts[name] = forecast(law, *(list(sizes) for sizes in zip(*at, strict=True)))
+                forecasts[name] = _forecast(found, at)
             if selftest:
-                selftests[name] = run_selftest(law)
-        except (FitError, ValueError) as error:
+                selftests[name] = run_selftest(found)
+        except FitError as error:
             if len(fits.tables) == 1 and len(fits.tables[0].entries) == 1:
-                raise FitError(str(error)) from None
+                raise
             refused[name] = str(error)
     return Extras(comparisons, forecasts, selftests, refused)
 
 
-def as_law_fit(found: PowerLaw | LawFit) -> LawFit:
-    """The same power law on the points that it kept, as the other laws are."""
-    if isinstance(found, LawFit):
-        return found
-    sizes, losses = [point.resource for point in found.points], [point.loss for point in found.points]
-    return fit_law("power", {"resource": sizes}, losses, level=found.level)
+def _compared(found: PowerLaw | LawFit) -> Comparison:
+    """All laws on all points, those too that the range of a power law has left out."""
+    if isinstance(found, LawFit) and found.law.residual == "absolute":
+        raise FitError(f"--compare ranks laws of a loss, and {found.name!r} is fitted to a score")
+    law = found if isinstance(found, LawFit) else _as_law_fit(found, everything=True)
+    inputs = {name: law.cells.values[law.cells.rows, index] for index, name in enumerate(law.cells.inputs)}
+    return compare_laws(None, inputs, law.cells.loss[law.cells.rows])
+
+
+def _forecast(found: PowerLaw | LawFit, at: Sequence[Sequence[float]]) -> Forecast:
+    if isinstance(found, PowerLaw):
+        _check_upper_end(found)
+    law = found if isinstance(found, LawFit) else _as_law_fit(found)
+    names = law.law.inputs
+    for sizes in at:
+        if len(sizes) != len(names):
+            raise FitError(f"--at: a run of this law is {','.join(names)}, {len(names)} numbers; got {len(sizes)}")
+    return forecast(law, *(list(sizes) for sizes in zip(*at, strict=True)), level=law.level)
+
+
+def _check_upper_end(found: PowerLaw) -> None:
+    beyond = [out for out in found.left_out if out.point.resource > found.range[1]]
+    if beyond:
+        raise FitError(
+            f"--at: the runs above R = {found.range[1]:.4g} were left out of the power law ({beyond[0].reason}), so it "
+            "cannot speak of what lies beyond them. Forecast with --law saturating or broken"
+        )
+
+
+def _as_law_fit(found: PowerLaw, everything: bool = False) -> LawFit:
+    """The power law as the other laws are fitted: on the points it kept, or on those it left out too."""
+    points = [*found.points, *([out.point for out in found.left_out] if everything else [])]
+    sizes = np.concatenate([np.full(point.n_seeds, point.resource) for point in points])
+    return fit_law("power", {"resource": sizes}, np.concatenate([_seeds(point) for point in points]), level=found.level)
+
+
+def _seeds(point: LossPoint) -> np.ndarray:
+    """Losses with the mean, the number and the spread of a point's seeds [n_seeds]."""
+    if point.n_seeds == 1:
+        return np.array([point.loss])
+    places = np.linspace(-1.0, 1.0, point.n_seeds)
+    losses: np.ndarray = point.loss * np.exp(point.log_spread * places / places.std(ddof=1))
+    return losses
 
 
 def _named(fits: Fits) -> Iterator[tuple[str, PowerLaw | LawFit]]:
