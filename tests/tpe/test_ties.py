@@ -51,3 +51,12 @@ def test_given_noise_is_checked() -> None:
     assert given_noise(0.0).tie() == 0
     with pytest.raises(FitError, match="seed_noise"):
         given_noise(-1.0)
+
+
+def test_noise_is_that_of_the_better_configurations() -> None:
+    good = [[1.0, 1.02], [1.1, 1.12], [1.2, 1.22]]
+    poor = [[3.0, 4.0], [5.0, 7.0], [8.0, 9.0]]
+    noise = noise_of_repeats([*poor, *good])
+    assert noise is not None
+    assert noise.deviation == pytest.approx(0.02 / math.sqrt(2))
+    assert noise.freedom == 3

@@ -20,6 +20,8 @@ ties.py               seed noise and tied sets
 records.py            what `estimate` answers
 estimate_warnings.py  what its reader should know
 result.py             `estimate`
+callbacks/            in other people's training: a recorder, Lightning, Hugging Face, Optuna
+callbacks/            other people's training: a recorder, Lightning, Hugging Face, Optuna
 policies/             who goes on: window, halving, race, the i-epoch baseline
 simulation.py         policies at work: now, or replayed on finished curves
 comparison.py         all estimators and policies side by side

@@ -14,6 +14,7 @@ from scipy import special
 from chemscale.base.errors import FitError
 from chemscale.tpe.curve import Curve
 
+FEWEST_REPEATED = 3
 SEED_NAMES = ("seed", "random_seed", "rng_seed")
 
 
@@ -47,9 +48,14 @@ def given_noise(deviation: float) -> SeedNoise:
 
 
 def noise_of_repeats(groups: Sequence[Sequence[float]]) -> SeedNoise | None:
-    """Pooled standard deviation of scores within groups of equal configurations; None where nothing was repeated."""
+    """Pooled standard deviation of scores within groups of equal configurations; None where nothing was repeated.
+
+    Only the better half of the repeated configurations counts, and at least three: poor ones, still far from their ends,
+    differ more between seeds, and the question is which of the good ones can be told apart.
+    """
     finite = [np.array([value for value in group if math.isfinite(value)]) for group in groups]
-    repeated = [group for group in finite if len(group) > 1]
+    repeated = sorted((group for group in finite if len(group) > 1), key=lambda group: float(group.mean()))
+    repeated = repeated[: max(FEWEST_REPEATED, math.ceil(len(repeated) / 2))]
     freedom = sum(len(group) - 1 for group in repeated)
     if not freedom:
         return None
