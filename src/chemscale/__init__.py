@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chemscale.verbs import fit as fit
+    from chemscale.verbs import plan as plan
     from chemscale.verbs import report_study as report_study
     from chemscale.verbs import status as status
     from chemscale.verbs import study as study
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from chemscale.verbs import train as train
     from chemscale.verbs import tune as tune
 
-__all__ = ["fit", "report_study", "status", "study", "table", "train", "tune"]
+__all__ = ["fit", "plan", "report_study", "status", "study", "table", "train", "tune"]
 
 
 def __getattr__(name: str) -> Any:

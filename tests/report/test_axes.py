@@ -1,8 +1,11 @@
 """Numbers, labels and ticks for people."""
 
+import altair as alt
+import pandas as pd
 import pytest
+import vl_convert
 
-from chemscale.report.axes import group_labels, log_ticks, padded, short, title_of
+from chemscale.report.axes import TICK_LABEL, group_labels, log_ticks, padded, short, title_of
 
 
 @pytest.mark.parametrize(
@@ -21,6 +24,9 @@ def test_labels_are_in_order_and_tell_values_apart() -> None:
     close = group_labels([100000, 100001])
     assert len(set(close.values())) == 2
     assert group_labels(["bfloat16", "float32"]) == {"bfloat16": "bfloat16", "float32": "float32"}
+    assert group_labels([1234000, 1234400]) == {1234000: "1.234M", 1234400: "1.2344M"}
+    assert group_labels([True, False]) == {False: "False", True: "True"}
+    assert group_labels([1, "1"]) == {1: "1", "1": "'1'"}
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.6, 1.4), (1e4, 1e7), (900, 33000), (1, 1e18), (2.0, 2.1), (100, 101)])
@@ -29,6 +35,14 @@ def test_ticks_lie_inside_and_are_neither_few_nor_many(low: float, high: float) 
     assert all(low <= tick <= high for tick in ticks)
     assert ticks == sorted(set(ticks))
     assert 2 <= len(ticks) <= 12
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.01, ">0.01<"), (0.3, ">0.3<"), (1e9, ">1B<"), (3e4, ">30k<")])
+def test_ticks_below_one_are_decimals(value: float, text: str) -> None:
+    axis = alt.Axis(values=[value], labelExpr=TICK_LABEL)
+    x = alt.X("x:Q", scale=alt.Scale(type="log", domain=(value / 2, value * 2)), axis=axis)
+    svg = vl_convert.vegalite_to_svg(alt.Chart(pd.DataFrame({"x": [value]})).mark_point().encode(x=x).to_dict())
+    assert text in svg
 
 
 def test_padding_keeps_a_single_value_in_the_middle() -> None:

@@ -51,6 +51,21 @@ def test_a_law_is_carried_on_for_one_decade_and_no_more() -> None:
     assert ((beyond <= SIZES[0] * 1.001) | (beyond >= SIZES[-1] * 0.999)).all()
 
 
+@pytest.mark.parametrize(("scale", "is_cut"), [(0.4, False), (0.6, True), (40.0, False)])
+def test_a_score_is_shown_to_its_end_or_to_one(scale: float, is_cut: bool) -> None:
+    score = fit_law("increasing", {"fraction": np.geomspace(0.01, 1, 7)}, scale * np.geomspace(0.01, 1, 7) ** 0.1 / 0.7)
+    panel = law_panel({"all": score})
+    lines = frame_with(panel.chart, "piece")
+    domain = panel.chart.to_dict()["layer"][1]["encoding"]["y"]["scale"]["domain"]
+    assert domain[0] < lines["loss"].min() and domain[1] > lines["loss"].max()
+    assert ("Cut at 1" in panel.caption) == is_cut
+    if is_cut:
+        assert lines[["loss", "high"]].max().max() <= 1 and lines["x"].max() < 10
+    else:
+        assert lines["x"].max() == pytest.approx(10)
+        assert lines["loss"].max() == pytest.approx(scale / 0.7 * 10**0.1)
+
+
 def test_left_out_points_are_hollow_and_bent_laws_are_guides() -> None:
     floored = np.geomspace(1e4, 1e7, 8)
     left_out = fit_power_law(floored, 30 * np.minimum(floored, floored[-3]) ** -0.17)

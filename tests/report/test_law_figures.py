@@ -84,11 +84,46 @@ def test_one_curve_has_residuals_and_profiles_and_several_have_a_forest() -> Non
     assert len(main_figure(both).to_dict()["vconcat"]) == 2
 
 
-def test_the_panels_of_a_table_are_named_by_its_columns() -> None:
+def test_only_the_columns_of_a_study_have_titles_in_words() -> None:
     table = grid_table()
-    joint = table_panels(fit_table(table, TableColumns(parameters="n_parameters", data="tokens")))
-    surface = joint[""].fit[0].chart.to_dict()["layer"][0]["encoding"]
-    assert (surface["x"]["title"], surface["y"]["title"]) == ("non-embedding parameters", "training tokens")
+    found = fit_table(table, TableColumns(parameters="n_parameters", data="tokens"))
+    study = table.assign(run="run", family="chemgpt")
+    for given, titles in (
+        (study, ("non-embedding parameters", "training tokens")),
+        (table, ("n_parameters", "tokens")),
+    ):
+        surface = table_panels(found, given)[""].fit[0].chart.to_dict()["layer"][0]["encoding"]
+        assert (surface["x"]["title"], surface["y"]["title"]) == titles
+    assert column_titles_of_curve(study) == ("non-embedding parameters", "validation loss")
+    assert column_titles_of_curve(table) == ("n_parameters", "validation_loss")
+
+
+def column_titles_of_curve(table: pd.DataFrame) -> tuple[str, str]:
+    found = fit_table(table, TableColumns(x="n_parameters", group="tokens"), "saturating")
+    encoding = table_panels(found, table)[""].fit[0].chart.to_dict()["layer"][1]["encoding"]
+    return encoding["x"]["title"], encoding["y"]["title"]
+
+
+def test_a_group_takes_the_measured_flops_of_its_own_rows() -> None:
+    table = grid_table()
+    parts = [
+        table.assign(family=name, training_flops=factor * table["n_parameters"] * table["tokens"])
+        for name, factor in (("painn", 6e3), ("schnet", 6e6))
+    ]
+    both = pd.concat(parts, ignore_index=True)
+    found = fit_table(both, TableColumns(parameters="n_parameters", data="tokens", group="family"))
+    drawn = {name: panels.fit[0].chart.to_dict() for name, panels in table_panels(found, both).items()}
+    marks = {
+        name: sorted(
+            row["text"] for rows in spec["datasets"].values() for row in rows if set(row) == {"x", "y", "text"}
+        )
+        for name, spec in drawn.items()
+    }
+    assert marks["painn"] == ["1e19", "1e20", "1e21", "1e22"] and marks["schnet"] == ["1e22", "1e23", "1e24", "1e25"]
+
+
+def test_the_panels_of_a_table_are_named_by_its_groups() -> None:
+    table = grid_table()
     lines = table_panels(fit_table(table, TableColumns(x="n_parameters", group="tokens"), "saturating"))
     spec = lines[""].fit[0].chart.to_dict()
     assert spec["layer"][0]["encoding"]["color"]["scale"]["domain"] == ["100M", "316M", "1B", "3.16B", "10B"]

@@ -8,6 +8,7 @@ import pytest
 
 from chemscale.base.errors import FitError
 from chemscale.base.seeds import stream
+from chemscale.report.budgets import Budgets
 from chemscale.report.surface import frontier_frame, optimal_path, surface_chart, surface_panel
 from chemscale.scaling.fitting import fit_law
 from chemscale.scaling.law_fit import LawFit
@@ -72,7 +73,13 @@ def test_measured_compute_moves_the_budgets_and_not_the_path() -> None:
     path = optimal_path(fit, 60 * fit.cells.values.prod(axis=1))
     np.testing.assert_allclose(60 * path["parameters"] * path["data"], path["budget"])
     assert "C = 6 N D" in surface_panel(fit).caption
-    assert "C = 6 N D" not in surface_panel(fit, compute=60 * fit.cells.values.prod(axis=1)).caption
+    assert "C = 6 N D" not in surface_panel(fit, budgets=Budgets(60 * fit.cells.values.prod(axis=1))).caption
+
+
+def test_refused_budgets_have_no_path_and_a_reason() -> None:
+    panel = surface_panel(grid_fit(), budgets=Budgets(refused="nobody knows what the runs cost"))
+    assert "isoFLOP valleys: nobody knows what the runs cost." in panel.caption and "Thick line" not in panel.caption
+    assert not any("budget" in frame for frame in frames(panel.chart))
 
 
 def test_an_exponent_that_may_be_zero_has_no_band() -> None:
@@ -89,17 +96,33 @@ def test_a_path_outside_of_the_cells_is_said() -> None:
     assert "outside of the figure" in surface_panel(fit, away).caption
 
 
-def test_a_third_input_is_held_and_said() -> None:
-    axes = np.meshgrid(np.geomspace(1e6, 1e9, 4), np.geomspace(1e8, 1e10, 4), [1.0, 4.0, 16.0])
-    size, data, epochs = (part.reshape(-1) for part in axes)
+@pytest.mark.parametrize(("dropped", "held"), [(np.arange(0), 1.0), (np.array([0, 5, 9]), 4.0)])
+def test_the_third_input_is_that_of_most_cells(dropped: np.ndarray, held: float) -> None:
+    axes = np.meshgrid(np.geomspace(1e6, 1e9, 4), np.geomspace(1e8, 1e10, 4), [1.0, 4.0, 16.0, 64.0], indexing="ij")
+    size, data, epochs = (np.delete(part.reshape(-1), 4 * dropped) for part in axes)
     worth = data * (1 + 15 * -np.expm1(-(epochs - 1) / 15))
     losses = 1.8 + 478 * size**-0.35 + 2143 * worth**-0.37
     scatter = np.exp(0.01 * stream(6, "epochs").standard_normal(len(size)))
     fit = fit_law("repeated", {"N": size, "D": data, "epochs": epochs}, losses * scatter)
     panel = surface_panel(fit)
-    assert "epochs = 4" in panel.caption and "Thick line" not in panel.caption
-    lines = frame_with(panel.chart, "line", "loss")
-    np.testing.assert_allclose(fit.predict(lines["x"], lines["y"], 4.0), lines["loss"], rtol=2e-3)
+    assert f"Both with epochs = {held:g}." in panel.caption and "Thick line" not in panel.caption
+    lines, cells = frame_with(panel.chart, "line", "loss"), frame_with(panel.chart, "n_seeds")
+    np.testing.assert_allclose(fit.predict(lines["x"], lines["y"], held), lines["loss"], rtol=2e-3)
+    np.testing.assert_allclose(cells["loss"], fit.cells.loss[np.isclose(fit.cells.values[:, 2], held)])
+    assert len(cells) == 16
+
+
+def test_labels_beside_the_figure_do_not_lie_on_each_other() -> None:
+    fit = grid_fit()
+    size = np.tile(np.geomspace(3e3, 1e5, 5), 4)
+    data = np.repeat([100.0, 400.0, 1600.0, 6400.0], 5)
+    steep = fit_law("additive", {"N": size, "D": data}, 0.98 + 1.86 * size**-0.14 + 16000 * data**-2.3, shared=None)
+    for one in (fit, steep):
+        labels = frame_with(surface_chart(one), "at_edge")
+        beside = np.sort(np.log(labels.loc[labels["at_edge"], "y"]))
+        assert len(beside) >= 4
+        reach = np.log(one.cells.values[:, 1].max() / one.cells.values[:, 1].min())
+        assert np.diff(beside).min() > 0.03 * reach
 
 
 def test_a_law_of_one_input_is_no_surface() -> None:

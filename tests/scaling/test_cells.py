@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from chemscale.base.errors import FitError
-from chemscale.scaling.cells import check_design, input_matrix, merge_cells, shared_sizes
+from chemscale.scaling.cells import cells_of_points, check_design, input_matrix, merge_cells, shared_sizes
+from chemscale.scaling.power_law import fit_power_law
 
 SIZES = np.array([1e6, 1e7, 1e8])
 
@@ -19,6 +20,22 @@ def test_seeds_of_one_cell_become_their_geometric_mean() -> None:
     assert np.isnan(cells.log_spread[1:]).all()
     assert cells.rows.tolist() == [0, 2, 0, 1]
     np.testing.assert_allclose(np.exp(cells.logs), cells.values)
+
+
+def test_points_of_a_power_law_become_cells_with_their_seeds() -> None:
+    sizes, loss = np.repeat(SIZES, [1, 3, 2]), np.array([5.0, 4.0, 4.2, 3.9, 3.0, 3.1])
+    expected, found = merge_cells({"resource": sizes}, loss), cells_of_points(fit_power_law(sizes, loss).points)
+    assert found.inputs == expected.inputs and found.n_seeds.tolist() == [1, 3, 2]
+    for name in ("values", "log_loss", "log_spread"):
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name))
+    np.testing.assert_array_equal(found.rows, expected.rows)
+
+
+def test_noise_between_seeds_has_the_unit_asked_for() -> None:
+    cells = merge_cells({"r": [1.0, 1.0, 2.0, 2.0]}, [100.0, 101.0, 50.0, 50.5])
+    spread = np.log(1.01) / np.sqrt(2)
+    assert cells.seed_noise().variance == pytest.approx(spread**2)
+    assert cells.seed_noise(absolute=True).variance == pytest.approx(spread**2 * (101 * 100 + 50.5 * 50) / 2)
 
 
 def test_sizes_that_differ_by_rounding_are_one() -> None:

@@ -8,7 +8,8 @@ from scipy import stats
 
 from chemscale.base.errors import FitError
 from chemscale.base.seeds import stream
-from chemscale.scaling.fitting import fit_law
+from chemscale.scaling.cells import cells_of_points
+from chemscale.scaling.fitting import fit_cells, fit_law
 from chemscale.scaling.power_law import fit_power_law
 
 SIZES = np.logspace(3, 8, 8)
@@ -97,6 +98,41 @@ def test_a_floor_of_zero_is_said_to_be_a_bound() -> None:
     assert bent_down.status == "at a bound: L_inf = 0"
     assert bent_down.intervals["L_inf"][0] == 0.0 and bent_down.standard_errors["L_inf"] == 0.0
     assert any("at a bound" in text for text in bent_down.warnings)
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1e12])
+def test_the_unit_of_the_loss_changes_nothing_but_the_unit(truth: Any, unit: float) -> None:
+    loss = truth.loss * noise(len(truth.loss), seed=4)
+    one, other = (fit_law(truth.law, truth.inputs, values) for values in (loss, loss * unit))
+    assert other.status.split(":")[0] == one.status.split(":")[0] and len(other.warnings) == len(one.warnings)
+    assert other.relative_noise == pytest.approx(one.relative_noise, rel=1e-8)
+    exponents = [
+        name for name in one.law.names if name.startswith(("alpha_", "beta", "b")) or name in truth.law.exponents
+    ]
+    for name in set(exponents):
+        assert other.intervals[name] == pytest.approx(one.intervals[name], rel=1e-6, abs=1e-8), name
+        assert other.huber[name] == pytest.approx(one.huber[name], rel=1e-5, abs=1e-6), name
+    for name in ("E", "L_inf"):
+        if name in one.intervals:
+            ends = tuple(end * unit for end in one.intervals[name])
+            assert other.intervals[name] == pytest.approx(ends, rel=1e-4, abs=1e-6 * unit * loss.min())
+
+
+@pytest.mark.parametrize(("unit", "word"), [(1e-300, "small"), (1e300, "large")])
+def test_losses_whose_squares_are_no_numbers_are_refused(unit: float, word: str) -> None:
+    with pytest.raises(FitError, match=f"too {word} to compute with; give the losses in another unit"):
+        fit_law("additive", {"n": MODEL, "d": DATA}, SURFACE * unit)
+
+
+def test_the_points_of_a_power_law_are_fitted_with_their_seeds() -> None:
+    sizes = np.repeat(SIZES, 3)
+    loss = 30 * sizes**-0.17 * noise(24)
+    expected = fit_law("power", {"resource": sizes}, loss)
+    found = fit_cells("power", cells_of_points(fit_power_law(sizes, loss, fit_range="all").points))
+    assert found.intervals["beta"] == pytest.approx(expected.intervals["beta"])
+    assert found.run_noise == pytest.approx(expected.run_noise) and found.run_noise > 1.2 * found.noise
+    with pytest.raises(FitError, match="additive takes parameters, data, and 1 inputs"):
+        fit_cells("additive", found.cells)
 
 
 def test_regimes_and_training_reach_every_cell() -> None:

@@ -88,3 +88,41 @@ def test_points_on_the_law_have_that_one_warning() -> None:
 def test_a_bound() -> None:
     text = fit_of(np.exp(2 - 0.01 * np.log(EIGHT) ** 2) * NOISE, law="saturating")
     assert "the best fit is at a bound: L_inf = 0" in text
+
+
+def test_a_loss_that_rises_is_called_rising() -> None:
+    rising = 0.3 * EIGHT**0.05 * NOISE
+    assert "the loss rises with resource, against the law. If this is a score" in fit_of(rising)
+    assert "reaches zero" not in fit_of(rising)
+    # A bounded exponent cannot be negative and tells nothing itself.
+    assert "the loss rises with resource" in fit_of(rising, law="saturating")
+    assert "the score falls with resource" in fit_of(1 / rising, law="increasing")
+    assert "the score may not rise" in fit_of(2 * NOISE, law="increasing")
+    model, data = (part.ravel() for part in np.meshgrid(np.logspace(6, 9, 5), np.logspace(7, 10, 5)))
+    loss = (1 + 300 * model**-0.35) * data**0.02 * np.exp(0.002 * stream(0, "joint").standard_normal(25))
+    assert any(
+        "the loss rises with data, against" in text
+        for text in fit_law("additive", {"n": model, "d": data}, loss).warnings
+    )
+
+
+@pytest.mark.parametrize("law", ["power", "saturating", "increasing"])
+def test_equal_losses_have_that_one_warning(law: str) -> None:
+    fit = fit_law(law, {"r": EIGHT}, np.full(8, 2.3))
+    assert len(fit.warnings) == 1 and fit.warnings[0].startswith("all losses are equal")
+    assert fit.to_dict()["r_squared"] is None and "nan" not in str(fit)
+
+
+def test_cells_that_the_training_limits() -> None:
+    model, data = (part.ravel() for part in np.meshgrid(np.logspace(6, 9, 5), np.logspace(7, 10, 5)))
+    loss = (1.8 + 480 * model**-0.35 + 2100 * data**-0.37) * np.exp(0.003 * stream(1, "limits").standard_normal(25))
+
+    def warned_of(short: np.ndarray, epochs: float = 1.0) -> str:
+        steps = {"steps": np.where(short, 100.0, 9000.0), "warmup_steps": np.full(25, 100.0)}
+        known = {**steps, "worth": np.full(25, 1 / epochs), "epochs": np.full(25, epochs)}
+        return "; ".join(fit_law("additive", {"n": model, "d": data}, loss, training=known).warnings)
+
+    assert "all cells are step-limited: the exponents describe the length of the training" in warned_of(model > 0)
+    assert "15 of 25 cells are step-limited" in warned_of(model > 3e7)
+    assert "cells are" not in warned_of(model > 3e8)
+    assert "all cells are step-limited or repetition-limited" in warned_of(model > 3e8, epochs=4.0)

@@ -126,3 +126,17 @@ def test_two_hundred_sizes_are_no_burden() -> None:
     law = law_of(30 * np.minimum(sizes, 1e8) ** -0.17, sizes, 0.01, 0)
     assert law.beta == pytest.approx(0.17, abs=0.003)
     assert law.range[1] < 2.5e8
+
+
+def test_of_many_sizes_the_range_is_looked_for_among_means() -> None:
+    """3,000 sizes with a flat end: the simulated windows of all of them would be four million."""
+    sizes = np.logspace(4, 8, 3000)
+    law = law_of(30 * np.minimum(sizes, 3e7) ** -0.17, sizes, 0.01, 0)
+    assert law.verdict == "ends left out" and law.beta == pytest.approx(0.17, abs=0.002)
+    assert 2.5e7 < law.range[1] < 3.6e7
+    assert any("among the means of 15 neighbouring sizes" in text for text in law.warnings)
+    straight = law_of(30 * sizes**-0.17, sizes, 0.01, 1)
+    assert straight.verdict == "straight" and straight.n_points == 3000
+    assert not any(
+        "neighbouring" in text for text in law_of(30 * grid(200, 1) ** -0.17, grid(200, 1), 0.01, 2).warnings
+    )

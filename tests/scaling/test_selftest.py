@@ -12,7 +12,7 @@ from chemscale.base.seeds import stream
 from chemscale.scaling.fitting import fit_law
 from chemscale.scaling.law_fit import LawFit
 from chemscale.scaling.power_law import fit_power_law
-from chemscale.scaling.selftest import selftest
+from chemscale.scaling.selftest import SelfTest, selftest
 
 
 def fit_of(truth: Any, noise: float = 0.01, **arguments: Any) -> LawFit:
@@ -96,3 +96,11 @@ def test_refuses_what_cannot_be_simulated(true_laws: dict[str, Any]) -> None:
         selftest(fit_of(truth), n_draws=5)
     with pytest.raises(FitError, match="did not converge"):
         selftest(dataclasses.replace(fit_of(truth), status="not converged"))
+
+
+def test_noise_is_told_in_parts_and_for_scores_without_percent(true_laws: dict[str, Any]) -> None:
+    truth = true_laws["increasing"]
+    score = fit_law("increasing", truth.inputs, truth.loss + 0.01 * stream(0, "score").standard_normal(9))
+    assert f"noise {score.noise:.2g}\n" in str(selftest(score, n_draws=20))
+    test = SelfTest("additive", 0.95, 20, 48, 0.05, 0.03, {}, ())
+    assert "noise 5 % (own 4 %, shared by subsets of data 3 %)" in str(test)

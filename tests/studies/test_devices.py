@@ -5,8 +5,10 @@ from chemscale.studies import devices
 from chemscale.studies.devices import (
     DEVICES,
     LARGEST_UTILISATION,
+    check_utilisation,
     device_peak,
     device_precision,
+    device_speed,
     half_width,
     parse_device,
     utilisation,
@@ -88,3 +90,24 @@ def test_a_measured_table_is_interpolated(monkeypatch: pytest.MonkeyPatch) -> No
     assert {width: utilisation(h200, "bfloat16", width) for width in expected} == pytest.approx(expected)
     assert utilisation(h200, "float32", 64) != 0.04
     assert utilisation(DEVICES["h100"], "bfloat16", 64) != 0.04
+
+
+def test_a_device_hour_is_one_hour_of_one_of_them() -> None:
+    one, four = device_speed("a100", 0.5), device_speed("a100x4", 0.5)
+    assert one.flops_per_hour == four.flops_per_hour == pytest.approx(312e12 * 0.5 * 3600)
+    assert four.device.count == 4 and "one hour of one a100 is 5.62e+17 FLOPs, at 0.5" in str(four)
+    assert "as given" in str(one) and "an assumption" in str(device_speed("a100"))
+    assert device_speed("v100").share == LARGEST_UTILISATION / 2 and device_speed("v100").precision == "float32"
+
+
+@pytest.mark.parametrize("share", [0.0, -0.1, 1.1, float("nan"), float("inf")])
+def test_a_share_that_is_none_is_refused(share: float) -> None:
+    with pytest.raises(ConfigError, match="is no share of a peak"):
+        device_speed("a100", share)
+
+
+def test_the_peak_of_this_machine_is_not_known() -> None:
+    with pytest.raises(ConfigError, match="the peak of this machine is not known"):
+        device_speed("this")
+    with pytest.raises(ConfigError, match="this machine is measured"):
+        check_utilisation(0.4, parse_device("this"))

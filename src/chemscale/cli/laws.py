@@ -78,7 +78,7 @@ def fit(
     if figure:
         from chemscale.verbs.law_drawings import draw
 
-        for path in draw(fits, figure):
+        for path in draw(fits, figure, table):
             print(f"written  {path}")
 
 
@@ -112,7 +112,10 @@ def _range(text: str) -> Any:
 def plan(
     source: Annotated[str, typer.Argument(help="A table of runs, the folder of a study, or a preset or TOML of one.")],
     budget: Annotated[
-        str | None, typer.Option(help="FLOPs (1e18), device-hours ('300 h', with --device), or '1e6 molecules'.")
+        str | None,
+        typer.Option(
+            help="FLOPs (1e18), device-hours of all devices together ('300 h', with --device), or '1e6 molecules'."
+        ),
     ] = None,
     device: Annotated[
         str | None, typer.Option(help="v100, a100, a100-80, h100, h200, each with xN, or this machine: this.")
@@ -133,14 +136,14 @@ def plan(
     """Say how a budget is best spent, or what a study will cost before it is run."""
     from chemscale.base.files import write_json
 
+    check_writable(json_file)
     path = Path(source)
     if (path / "study.json").exists() or (path.is_file() and path.suffix != ".toml"):
         from chemscale.scaling.table_fit import TableColumns
         from chemscale.verbs.plans import PlanRequest
         from chemscale.verbs.plans import plan as plan_verb
 
-        speed, note = _speed(device, utilisation)
-        request = PlanRequest(budget, target_loss, law, cost, speed, note, max_data, level)
+        request = PlanRequest(budget, target_loss, law, cost, device, utilisation, max_data, level)
         columns = TableColumns(y=y, parameters=parameters, data=data, compute=compute, epochs=epochs)
         result: Any = plan_verb(_table(path), columns, request)
     else:
@@ -148,26 +151,12 @@ def plan(
         from chemscale.studies.devices import parse_device
         from chemscale.studies.presets import load
 
-        if budget or target_loss:
+        if budget is not None or target_loss is not None:
             raise UserError(f"{source}: is no table of runs; --budget and --target-loss need losses that were measured")
-        result = study_cost(load(source), parse_device(device or "this"), utilisation_share=utilisation)
+        result = study_cost(
+            load(source), parse_device("this" if device is None else device), utilisation_share=utilisation
+        )
     print(result)
     if json_file:
         write_json(json_file, result.to_dict())
         print(f"written  {json_file}")
-
-
-def _speed(device: str | None, utilisation: float | None) -> tuple[float | None, str]:
-    """What an hour of all devices computes, and how that was reckoned."""
-    if device is None:
-        return None, ""
-    from chemscale.studies.devices import LARGEST_UTILISATION, device_peak, device_precision, parse_device
-
-    found = parse_device(device)
-    if found.is_measured:
-        raise UserError("--device this: give the budget in the seconds or FLOPs of a --cost column of your table")
-    precision = device_precision(found, "auto")
-    share = utilisation or LARGEST_UTILISATION / 2
-    flops = device_peak(found, precision) * share * 3600
-    stated = "as given" if utilisation else "an assumption; small models reach far less, see --utilisation"
-    return flops, f"a {found.name} hour is {flops:.3g} FLOPs at {share:.0%} of its {precision} peak ({stated})"

@@ -24,8 +24,8 @@ TITLES = {
     "final_validation_loss": "validation loss at the end",
     "train_loss": "training loss",
 }
-# d3's "G" is 10^9; model and data sizes are read as billions.
-TICK_LABEL = "replace(format(datum.value, '~s'), 'G', 'B')"
+# d3's "G" is 10^9, and model and data sizes are read as billions; its "m" for 0.001 would be read as millions.
+TICK_LABEL = "datum.value < 1 ? format(datum.value, '~g') : replace(format(datum.value, '~s'), 'G', 'B')"
 _NICE_STEPS = (1, 2, 2.5, 5, 10)
 
 
@@ -50,8 +50,9 @@ def short(value: float, digits: int = 3) -> str:
 def group_labels(values: Iterable[Any]) -> dict[Any, str]:
     """Value -> label in ascending order; numbers are short, and as long as it takes to tell them apart."""
     found = set(values)
-    if not all(isinstance(value, int | float | np.number) for value in found):
-        return {value: str(value) for value in sorted(found, key=str)}
+    if not all(isinstance(value, int | float | np.number) and not isinstance(value, bool) for value in found):
+        names = {value: str(value) for value in sorted(found, key=str)}
+        return names if len(set(names.values())) == len(names) else {value: repr(value) for value in names}
     ordered = sorted(found)
     for digits in range(3, 16):
         labels = {value: short(float(value), digits) for value in ordered}

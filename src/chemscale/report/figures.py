@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import altair as alt
-import numpy as np
 import pandas as pd
 
+from chemscale.report.budgets import table_budgets
 from chemscale.report.contents import StudyReport
 from chemscale.report.exponents import exponents
 from chemscale.report.law_figures import LawPanels, joint_panels, law_figures
@@ -13,8 +13,6 @@ from chemscale.report.law_titles import law_titles
 from chemscale.report.learning_curves import CurvePanel, learning_curve_panels, learning_curves
 from chemscale.report.loss_charts import loss_against_data, loss_against_size
 from chemscale.scaling.law_fit import LawFit
-
-_SAME_CELL = 1e-6  # in ln of a size
 
 
 @dataclass(frozen=True)
@@ -66,23 +64,7 @@ def draw_figures(report: StudyReport) -> Figures:
 def _joint(report: StudyReport, fit: LawFit) -> LawPanels:
     columns = {"parameters": report.model_size, "data": report.data_size}
     titles = law_titles(fit, columns, report.loss, report.data_unit, report.loss_unit)
-    return joint_panels(fit, compute=_compute_of_cells(report, fit), titles=titles)
-
-
-def _compute_of_cells(report: StudyReport, fit: LawFit) -> np.ndarray | None:
-    """Training FLOPs of every cell of the joint law [n_cells]; None where the table does not have them all."""
-    table, columns = report.usable, [report.model_size, report.data_size]
-    if "training_flops" not in table or not set(columns) <= set(table.columns) or len(fit.law.inputs) != 2:
-        return None
-    known = table[[*columns, "training_flops"]].astype(float)
-    logs = np.log(known[((known > 0) & (known < np.inf)).all(axis=1)].to_numpy())
-    if not len(logs):
-        return None
-    means = pd.DataFrame(logs).groupby([0, 1]).mean().reset_index().to_numpy()
-    distance = np.abs(fit.cells.logs[:, None, :] - means[None, :, :2]).max(axis=2)
-    if distance.min(axis=1).max() > _SAME_CELL:
-        return None
-    return np.exp(means[distance.argmin(axis=1), 2])
+    return joint_panels(fit, budgets=table_budgets(report.usable, fit, columns), titles=titles)
 
 
 def _has(table: pd.DataFrame, resource: str) -> bool:

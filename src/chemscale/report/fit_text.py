@@ -1,20 +1,24 @@
 """Fitted laws as tables in the terminal, with what a reader should know in words."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 
-from chemscale.report.axes import short
+from chemscale.report.axes import group_labels
+from chemscale.report.noise_words import noise_words
 from chemscale.scaling.law_fit import LawFit
 from chemscale.scaling.power_law import PowerLaw
 from chemscale.scaling.table_fit import TableEntry, TableFit
 
 Fit = PowerLaw | LawFit
+
+MOST_COLUMNS = 10_000  # of a terminal, to measure what a table needs
+NO_GROUP = "(no value)"
 
 
 def print_fits(tables: Sequence[TableFit], problems: Mapping[str, str], console: Console) -> None:
@@ -24,15 +28,19 @@ def print_fits(tables: Sequence[TableFit], problems: Mapping[str, str], console:
         console.print(f"[bold]{escape(laws[0].formula)}[/bold]", highlight=False)
         inputs = ", ".join(f"{symbol} = {column}" for symbol, column in _symbols(table))
         per = f", per {table.group}" if table.group else ""
-        console.print(f"[dim]L = {escape(table.y)}, {escape(inputs)}{escape(per)}[/dim]", highlight=False)
-        console.print(_groups(table) if table.group else _parameters(laws[0]))
+        symbol = laws[0].formula[0]  # L of a loss, S of a score
+        console.print(f"[dim]{symbol} = {escape(table.y)}, {escape(inputs)}{escape(per)}[/dim]", highlight=False)
+        if table.group:
+            _print_groups(table, console)
+        else:
+            console.print(_parameters(laws[0]))
         for text, names in _remarks(table).items():
             shown = "all" if len(names) == len(table.entries) > 1 else ", ".join(names)
             lead = f"[dim]{escape(shown)}:[/dim] " if table.group else ""
             console.print(Padding(f"{lead}{escape(text)}", (0, 0, 0, 2)), highlight=False)
         console.print()
     for name, problem in problems.items():
-        console.print(f"[bold]{name}[/bold]: not fitted. {escape(problem)}", highlight=False)
+        console.print(f"[bold]{escape(name)}[/bold]: not fitted. {escape(problem)}", highlight=False)
 
 
 def _symbols(table: TableFit) -> list[tuple[str, str]]:
@@ -52,32 +60,53 @@ def _parameters(fit: Fit) -> Table:
     return table
 
 
-def _groups(fits: TableFit) -> Table:
+def _print_groups(fits: TableFit, console: Console) -> None:
+    """One row per group, on a narrow screen with the intervals below the values, else one block per group."""
+    unbounded = console.options.update(width=MOST_COLUMNS)
+    for between in (" ", "\n"):
+        table = _groups(fits, between)
+        if Measurement.get(console, unbounded, table).maximum <= console.width:
+            console.print(table)
+            return
+    for entry, label in zip(fits.entries, _labels(fits), strict=True):
+        facts = "no law" if entry.fit is None else _facts(entry.fit)
+        console.print(f"\n{escape(str(fits.group))} = [bold]{escape(label)}[/bold]: {facts}", highlight=False)
+        if entry.fit is not None:
+            console.print(_parameters(entry.fit))
+
+
+def _groups(fits: TableFit, between: str) -> Table:
+    """One row per group.
+
+    Args:
+        fits: of a table with groups.
+        between: what stands between a value and its interval.
+    """
     first = next(entry.fit for entry in fits.entries if entry.fit)
     table = Table(box=SIMPLE_HEAD, padding=(0, 1))
-    table.add_column(str(fits.group), justify="right", no_wrap=True)
+    table.add_column(escape(str(fits.group)), justify="right", no_wrap=True)
     for name in first.parameters:
-        table.add_column(f"{name}, {100 * first.level:g} % interval", justify="right", no_wrap=True)
+        table.add_column(f"{name},{between}{100 * first.level:g} % interval", justify="right", no_wrap=True)
     for head in ("R²", "points"):
         table.add_column(head, justify="right", no_wrap=True)
-    for entry in fits.entries:
-        label = _label(entry.value)
+    for entry, label in zip(fits.entries, _labels(fits), strict=True):
         if entry.fit is None:
-            table.add_row(label, "no law", *[""] * (len(first.parameters) + 1))
+            table.add_row(escape(label), "no law", *[""] * (len(first.parameters) + 1))
             continue
         cells = [
-            f"{value:.4g} {_interval(entry.fit.intervals[name], 3)}" for name, value in entry.fit.parameters.items()
+            f"{value:.4g}{between}{_interval(entry.fit.intervals[name], 3)}"
+            for name, value in entry.fit.parameters.items()
         ]
-        table.add_row(label, *cells, f"{entry.fit.r_squared:.4f}", _points(entry.fit))
+        table.add_row(escape(label), *cells, f"{entry.fit.r_squared:.4f}", _points(entry.fit))
     return table
 
 
 def _remarks(fits: TableFit) -> dict[str, list[str]]:
     """Remark -> the groups it holds for."""
     found: dict[str, list[str]] = {}
-    for entry in fits.entries:
+    for entry, label in zip(fits.entries, _labels(fits), strict=True):
         for text in _entry_remarks(entry, bool(fits.group)):
-            found.setdefault(text, []).append(_label(entry.value))
+            found.setdefault(text, []).append(label)
     return found
 
 
@@ -85,7 +114,7 @@ def _entry_remarks(entry: TableEntry, grouped: bool) -> list[str]:
     if entry.fit is None:
         return [entry.problem]
     fit = entry.fit
-    lines = [] if grouped else [f"R² {fit.r_squared:.4f}, {_points(fit)} points" + _noise(fit)]
+    lines = [] if grouped else [_facts(fit)]
     lines += [f"left out: R = {out.point.resource:.4g}, {out.reason}" for out in fit.left_out]
     lines += [f"left out: {row}, {reason}" for row, reason in entry.not_used[:5]]
     if len(entry.not_used) > 5:
@@ -94,14 +123,9 @@ def _entry_remarks(entry: TableEntry, grouped: bool) -> list[str]:
     return lines + [f"warning: {text}" for text in fit.warnings]
 
 
-def _noise(fit: Fit) -> str:
-    if not isinstance(fit, LawFit):
-        return ""
-    text = f", noise {100 * fit.noise:.2g} %, {fit.status}"
-    if fit.shared_noise:
-        shared = fit.shared_noise
-        text += f"; {100 * shared.shared:.2g} % of it is shared by all runs with equal {shared.by}"
-    return text
+def _facts(fit: Fit) -> str:
+    text = f"R² {fit.r_squared:.4f}, {_points(fit)} points"
+    return f"{text}, {noise_words(fit)}, {fit.status}" if isinstance(fit, LawFit) else text
 
 
 def _regime_lines(fit: Fit) -> list[str]:
@@ -122,5 +146,7 @@ def _interval(ends: tuple[float, float], digits: int = 4) -> str:
     return f"\\[{low}, {high}]"
 
 
-def _label(value: Any) -> str:
-    return short(float(value)) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+def _labels(fits: TableFit) -> list[str]:
+    """The label of every entry: numbers as short as tells them apart, and words for rows without a value."""
+    names = group_labels(entry.value for entry in fits.entries if entry.value is not None)
+    return [NO_GROUP if entry.value is None else names[entry.value] for entry in fits.entries]

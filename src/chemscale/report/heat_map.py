@@ -5,11 +5,11 @@ import numpy as np
 import pandas as pd
 
 from chemscale.base.errors import FitError
-from chemscale.report.axes import group_labels, padded, short
+from chemscale.report.axes import group_labels, padded
 from chemscale.report.law_theme import REGIMES, law_config
 from chemscale.report.law_titles import LawTitles, law_titles
 from chemscale.report.panels import Panel, compose
-from chemscale.report.size_axes import loss_color, size_axes, size_tooltips
+from chemscale.report.size_axes import held_inputs, held_words, loss_color, size_axes, size_tooltips
 from chemscale.scaling.law_fit import LawFit
 from chemscale.scaling.regimes import CLEAR
 
@@ -100,27 +100,15 @@ def _frame(fit: LawFit) -> tuple[pd.DataFrame, bool]:
         frame["reason"] = [regime.reason for regime in fit.regimes]
         shares = [regime.model_share for regime in fit.regimes]
         frame["limit"] = [_limit(label, share) for label, share in zip(frame["label"], shares, strict=True)]
-    if len(fit.law.inputs) > 2:
-        frame = frame[_most_common(cells.logs[:, 2])]
+    frame = frame[held_inputs(fit)[0]]
     n_x, n_y = frame["x"].nunique(), frame["y"].nunique()
     on_grid = len(frame) >= _FILLED * n_x * n_y and n_x <= _MOST_COLUMNS and n_y <= _MOST_ROWS
     frame = frame.assign(**{f"{name}_name": frame[name].map(group_labels(frame[name])) for name in ("x", "y")})
     return frame.reset_index(drop=True), on_grid
 
 
-def _most_common(third: np.ndarray) -> np.ndarray:
-    """A map has two axes: whether a cell has the value of the third input that most cells have [n_cells]."""
-    rounded = third.round(9)
-    values, counts = np.unique(rounded, return_counts=True)
-    kept: np.ndarray = rounded == values[counts.argmax()]
-    return kept
-
-
 def _which_cells(fit: LawFit) -> str:
-    if len(fit.law.inputs) < 3:
-        return ""
-    third = fit.cells.values[:, 2]
-    return f" Only cells with {fit.cells.inputs[2]} = {short(float(third[_most_common(np.log(third))][0]))}."
+    return f" Only cells with {held_words(fit)}." if len(fit.law.inputs) > 2 else ""
 
 
 def _limit(label: str, model_share: float) -> str:

@@ -121,7 +121,7 @@ def _chart(valleys: Sequence[Valley], scale: BudgetScale, titles: LawTitles) -> 
         shape=alt.Shape("kind:N", scale=shapes, legend=legend),
         tooltip=[
             alt.Tooltip("label:N", title="budget"),
-            alt.Tooltip("x:Q", title=titles.inputs[0], format=",.4~s"),
+            alt.Tooltip("x:Q", title=titles.inputs[0], format=",.4~r"),
             alt.Tooltip("loss:Q", title=titles.loss, format=".4f"),
             alt.Tooltip("kind:N", title="point"),
         ],

@@ -5,6 +5,7 @@ import math
 
 from chemscale.report.law_figures import LawPanels
 from chemscale.report.law_titles import formula_of, symbol_of
+from chemscale.report.noise_words import noise_words
 from chemscale.report.page_frame import panel_grid
 from chemscale.report.panels import Panel
 from chemscale.scaling.law_fit import LawFit
@@ -47,11 +48,8 @@ def id_of(panel: Panel) -> str:
 
 
 def _facts(fit: LawFit) -> str:
-    noise = f"noise {100 * fit.noise:.2g} %" if fit.law.residual == "relative" else f"noise {fit.noise:.2g}"
-    facts = [formula_of(fit.formula), f"{fit.n_points} cells", f"R² = {fit.r_squared:.4f}", noise, fit.status]
-    if fit.shared_noise:
-        facts.append(f"{100 * fit.shared_noise.shared:.2g} % of it shared by all runs with equal {fit.shared_noise.by}")
-    return " · ".join(facts)
+    cells, explained = f"{fit.n_points} cells", f"R² = {fit.r_squared:.4f}"
+    return " · ".join([formula_of(fit.formula), cells, explained, noise_words(fit), fit.status])
 
 
 def _parameters(fit: LawFit) -> str:

@@ -62,7 +62,15 @@ def law_chart(
     points = pd.concat([_points(fit, label) for label, fit in fits.items()], ignore_index=True)
     shown = padded(float(points["x"].min()), float(points["x"].max()) * _DECADE, 0.02)
     lines = pd.concat([_lines(fit, label, shown) for label, fit in fits.items()], ignore_index=True)
-    losses = padded(min(float(points["low"].min()), float(lines["loss"].min())), float(points["high"].max()), 0.06)
+    highest = _highest_score(fits)
+    lines = lines[lines["loss"] <= highest].assign(high=lambda frame: frame["high"].clip(upper=highest))
+    # What rises is shown to its end too; to the left of its range a law that falls would hide all others.
+    rightwards = lines.loc[~lines["is_before"], "loss"]
+    losses = padded(
+        min(float(points["low"].min()), float(lines["loss"].min())),
+        max(float(points["high"].max()), float(rightwards.max())),
+        0.06,
+    )
     order = list(fits)
     x, color = log_x("x", titles.resource, shown), group_color(order, titles.group)
     picked = alt.selection_point(fields=["label"], bind="legend", name="picked")
@@ -78,6 +86,8 @@ def law_panel(
     chart = law_chart(fits, titles, runs)
     formulas = {fit.formula if isinstance(fit, LawFit) else "L(R) = alpha R^-beta" for fit in fits.values()}
     words = [f"Bands: {100 * next(iter(fits.values())).level:g} %. Dashed: extrapolated, by one decade at most."]
+    if any(fit.predict([_DECADE * _ends(fit)[1]])[0] > _highest_score(fits) for fit in fits.values()):
+        words.append("Cut at 1, above which there is no score.")
     powers = [fit for fit in fits.values() if isinstance(fit, PowerLaw)]
     if any(fit.left_out for fit in powers):
         words.append("Hollow: left out of the fit.")
@@ -129,9 +139,23 @@ def _points(fit: OneInputFit, label: str) -> pd.DataFrame:
     return frame.assign(low=low, high=high, label=label)
 
 
+def _highest_score(fits: Mapping[str, OneInputFit]) -> float:
+    """1 for bounded scores, such as an area under a curve; infinite for all else."""
+    bounded = [
+        isinstance(fit, LawFit) and fit.law.residual == "absolute" and fit.cells.loss.max() <= 1
+        for fit in fits.values()
+    ]
+    return 1.0 if all(bounded) else np.inf
+
+
+def _ends(fit: OneInputFit) -> tuple[float, float]:
+    """The least and the largest resource that is in the fit."""
+    return (fit.cells.values.min(), fit.cells.values.max()) if isinstance(fit, LawFit) else fit.range
+
+
 def _lines(fit: OneInputFit, label: str, shown: tuple[float, float]) -> pd.DataFrame:
-    """The law on a grid: x, loss, low, high, part ("law", "extrapolation", "guide"), piece, label."""
-    start, stop = (fit.cells.values.min(), fit.cells.values.max()) if isinstance(fit, LawFit) else fit.range
+    """The law on a grid: x, loss, low, high, part ("law", "extrapolation", "guide"), is_before, piece, label."""
+    start, stop = _ends(fit)
     first, last = max(shown[0], start / _DECADE), min(shown[1], stop * _DECADE)
     pieces = [("law", start, stop), ("extrapolation", stop, last), ("extrapolation", first, start)]
     if isinstance(fit, PowerLaw) and fit.verdict == "bent":
@@ -141,7 +165,7 @@ def _lines(fit: OneInputFit, label: str, shown: tuple[float, float]) -> pd.DataF
         grid = np.geomspace(low, high, _LINE_POINTS // 2 if part == "extrapolation" else _LINE_POINTS)
         band = fit.interval(grid)
         frame = pd.DataFrame({"x": grid, "loss": fit.predict(grid), "low": band[0], "high": band[1]})
-        frames.append(frame.assign(part=part, piece=f"{label}-{number}", label=label))
+        frames.append(frame.assign(part=part, is_before=high <= start, piece=f"{label}-{number}", label=label))
     return pd.concat(frames, ignore_index=True)
 
 

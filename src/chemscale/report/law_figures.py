@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from chemscale.report.axes import group_labels, title_of
+from chemscale.report.budgets import SIX_ND_BUDGETS, Budgets, table_budgets
 from chemscale.report.forest_chart import forest_chart, forest_rows
 from chemscale.report.heat_map import heat_map_panels, is_grid
 from chemscale.report.isoflop import isoflop_panel
 from chemscale.report.law_chart import CurveTitles, OneInputFit, law_panel
-from chemscale.report.law_titles import LawTitles, formula_of, law_titles, symbol_of
+from chemscale.report.law_titles import LawTitles, column_titles, formula_of, law_titles, symbol_of
+from chemscale.report.noise_words import noise_words
 from chemscale.report.panels import Panel, alone, compose
 from chemscale.report.profile_chart import profile_panels
 from chemscale.report.residual_charts import residual_panels
@@ -23,6 +25,7 @@ from chemscale.scaling.solver.profile_curve import SMALLEST_NOISE
 from chemscale.scaling.table_fit import TableFit
 
 MAIN_WIDTH = 450
+STUDY_COLUMNS = {"run", "family"}  # a table with both is that of a study
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def joint_panels(
     *,
     others: Mapping[str, LawFit] | None = None,
     path: pd.DataFrame | None = None,
-    compute: ArrayLike | None = None,
+    budgets: Budgets = SIX_ND_BUDGETS,
     titles: LawTitles | None = None,
 ) -> LawPanels:
     """The panels of a law of model size and data size.
@@ -63,17 +66,17 @@ def joint_panels(
         fit: the fit.
         others: fits of other laws to the same runs, for the forest plot: label -> fit.
         path: the best split of budgets, see `surface_chart`; None takes `optimal_path`.
-        compute: of every run, see `find_valleys`; None takes 6 N D.
+        budgets: the compute of the runs; where it is refused, there are neither best splits nor valleys.
         titles: of the axes.
     """
     titles = titles or law_titles(fit)
-    spent = None if compute is None else np.asarray(compute, float)
     maps = heat_map_panels(fit, titles)
     # The surface shows scattered cells in the colour of their loss already.
     maps = maps if is_grid(fit) else maps[1:]
-    panels = [surface_panel(fit, path, titles, spent), *maps]
-    if len(fit.law.inputs) == 2 and (valleys := isoflop_panel(fit, spent, titles=titles)) is not None:
-        panels.append(valleys)
+    panels = [surface_panel(fit, path, titles, budgets), *maps]
+    if len(fit.law.inputs) == 2 and not budgets.refused:
+        valleys = isoflop_panel(fit, budgets.spent, titles=titles)
+        panels += [valleys] if valleys is not None else []
     forest = _forest({fit.name: fit} | dict(others or {}))
     return LawPanels(panels, forest, residual_panels(fit, titles), _profiles(fit), _heading(fit))
 
@@ -97,7 +100,7 @@ def curve_panels(
     return LawPanels([law], forest, residual_panels(only, named), _profiles(only))
 
 
-def table_panels(found: TableFit) -> dict[str, LawPanels]:
+def table_panels(found: TableFit, table: pd.DataFrame | None = None) -> dict[str, LawPanels]:
     """The panels of every fit of a table.
 
     Laws of one resource share their figures, under the name "". Joint laws have figures of their own, under the name of
@@ -105,18 +108,32 @@ def table_panels(found: TableFit) -> dict[str, LawPanels]:
 
     Args:
         found: fits of a table; groups that have none are not drawn.
+        table: the table, where at hand: the axes of a study's get titles in words, and its training FLOPs are used.
     """
+    of_study = table is not None and set(table.columns) >= STUDY_COLUMNS
     drawn = {entry.value: entry.fit for entry in found.entries if entry.fit is not None}
     names = group_labels(drawn) if found.group is not None else {None: ""}
-    loss = title_of(found.y)
     if len(found.inputs) == 1:
-        titles = CurveTitles(title_of(next(iter(found.inputs.values()))), loss, title_of(found.group or ""))
+        columns = (next(iter(found.inputs.values())), found.y, found.group or "")
+        titles = CurveTitles(*(title_of(column) if of_study else column for column in columns))
         return {"": curve_panels({names[value] or found.law: fit for value, fit in drawn.items()}, titles)}
+    titled = law_titles if of_study else column_titles
     return {
-        names[value]: joint_panels(fit, titles=law_titles(fit, found.inputs, found.y))
+        names[value]: joint_panels(
+            fit,
+            budgets=table_budgets(_rows_of(found, value, table), fit, found.inputs),
+            titles=titled(fit, found.inputs, found.y),
+        )
         for value, fit in drawn.items()
         if isinstance(fit, LawFit)
     }
+
+
+def _rows_of(found: TableFit, value: Any, table: pd.DataFrame | None) -> pd.DataFrame | None:
+    """The rows of one group."""
+    if table is None or found.group is None:
+        return table
+    return table[table[found.group] == value]
 
 
 def law_figures(panels: LawPanels) -> dict[str, alt.VConcatChart]:
@@ -145,8 +162,8 @@ def _heading(fit: LawFit) -> tuple[str, ...]:
     for name, value in fit.parameters.items():
         low, high = (f"{end:.4g}" if np.isfinite(end) else "open" for end in fit.intervals[name])
         values.append(f"{symbol_of(name)} = {value:.4g} [{low}, {high}]")
-    noise = f"noise {100 * fit.noise:.2g} %, " if fit.law.residual == "relative" else ""
-    facts = f"{100 * fit.level:g} % intervals, {fit.n_points} cells, R² = {fit.r_squared:.4f}, {noise}{fit.status}"
+    explained = f"{fit.n_points} cells, R² = {fit.r_squared:.4f}"
+    facts = f"{100 * fit.level:g} % intervals, {explained}, {noise_words(fit)}, {fit.status}"
     half = len(values) if len(values) <= 5 else (len(values) + 1) // 2
     lines = [",   ".join(part) for part in (values[:half], values[half:]) if part]
     return (formula_of(fit.formula), *lines, facts)

@@ -47,6 +47,17 @@ def law_titles(
     return LawTitles(inputs, title_of(loss, data_unit, loss_unit))
 
 
+def column_titles(fit: LawFit, columns: Mapping[str, str], loss: str) -> LawTitles:
+    """The columns themselves as titles: what they mean is known for studies alone.
+
+    Args:
+        fit: the fit.
+        columns: input of the law -> the column it came from.
+        loss: column of the loss.
+    """
+    return LawTitles(tuple(columns.get(name, name) for name in fit.law.inputs), loss)
+
+
 def symbol_of(parameter: str) -> str:
     """A parameter's name as it is written: alpha -> α, beta_2 -> β₂, N_c -> N_c."""
     letter, _, index = parameter.partition("_")

@@ -30,6 +30,7 @@ def residual_panels(fit: LawFit, titles: LawTitles | None = None) -> list[Panel]
     """
     titles = titles or law_titles(fit)
     fitted = fit.predict(*fit.cells.values.T)
+    kind = "score" if fit.law.residual == "absolute" else "loss"
     panels = []
     for number, values in enumerate([fitted, *fit.cells.values.T]):
         title = f"fitted {titles.loss}" if number == 0 else titles.inputs[number - 1]
@@ -38,7 +39,7 @@ def residual_panels(fit: LawFit, titles: LawTitles | None = None) -> list[Panel]
         panels.append(
             Panel(
                 name,
-                f"Residuals against {'fitted loss' if number == 0 else title}",
+                f"Residuals against {f'fitted {kind}' if number == 0 else title}",
                 _CAPTION if number == 0 else "",
                 chart,
             )
@@ -66,7 +67,7 @@ def _panel(fit: LawFit, values: np.ndarray, title: str, is_size: bool) -> alt.La
     zero = alt.Chart(pd.DataFrame({"residual": [0.0]})).mark_rule(style="guide")
     points = alt.Chart(frame).mark_point(style="dot", filled=True, size=42, opacity=0.75)
     tooltip = [
-        alt.Tooltip("x:Q", title=title, format=",.4~s" if is_size else ".4f"),
+        alt.Tooltip("x:Q", title=title, format=",.4~r" if is_size else ".4f"),
         alt.Tooltip("residual:Q", format="+.2f"),
         alt.Tooltip("loss:Q", title="measured", format=".4f"),
         alt.Tooltip("fitted:Q", title="the law", format=".4f"),

@@ -3,9 +3,10 @@
 import altair as alt
 import numpy as np
 
-from chemscale.report.axes import TICK_LABEL, log_ticks
+from chemscale.report.axes import TICK_LABEL, log_ticks, short
 from chemscale.report.channels import log_x
 from chemscale.report.law_titles import LawTitles
+from chemscale.scaling.law_fit import LawFit
 
 Range = tuple[float, float]
 
@@ -23,12 +24,33 @@ def size_axes(titles: LawTitles, shown: tuple[Range, Range]) -> dict[str, alt.X 
 def size_tooltips(titles: LawTitles) -> list[alt.Tooltip]:
     """What a cell says about itself: columns `x`, `y`, `loss`, `fitted`, `n_seeds`."""
     return [
-        alt.Tooltip("x:Q", title=titles.inputs[0], format=",.4~s"),
-        alt.Tooltip("y:Q", title=titles.inputs[1], format=",.4~s"),
+        alt.Tooltip("x:Q", title=titles.inputs[0], format=",.4~r"),
+        alt.Tooltip("y:Q", title=titles.inputs[1], format=",.4~r"),
         alt.Tooltip("loss:Q", title=titles.loss, format=".4f"),
         alt.Tooltip("fitted:Q", title="the law", format=".4f"),
         alt.Tooltip("n_seeds:Q", title="seeds"),
     ]
+
+
+def held_inputs(fit: LawFit) -> tuple[np.ndarray, list[float]]:
+    """A picture has two axes: which cells have the further inputs that most cells have, and what these are.
+
+    Args:
+        fit: of a law of model size, data size and more; of equally common values, the smallest are taken.
+
+    Returns:
+        Whether a cell is in the picture [n_cells], and the value of every further input.
+    """
+    rounded = fit.cells.logs[:, 2:].round(9)
+    values, counts = np.unique(rounded, axis=0, return_counts=True)
+    kept = (rounded == values[counts.argmax()]).all(axis=1)
+    return kept, [float(value) for value in fit.cells.values[kept.argmax(), 2:]]
+
+
+def held_words(fit: LawFit) -> str:
+    """The further inputs with their values, as in "epochs = 4"; empty for laws of two inputs."""
+    given = zip(fit.cells.inputs[2:], held_inputs(fit)[1], strict=True)
+    return " and ".join(f"{name} = {short(value)}" for name, value in given)
 
 
 def loss_color(domain: Range, title: str, legend: bool = True) -> alt.Color:

@@ -5,12 +5,20 @@ import numpy as np
 import pandas as pd
 
 from chemscale.base.errors import FitError
-from chemscale.report.axes import padded, short
+from chemscale.report.axes import padded
+from chemscale.report.budgets import SIX_ND_BUDGETS, Budgets
 from chemscale.report.contours import level_lines
 from chemscale.report.law_theme import law_config
 from chemscale.report.law_titles import LawTitles, law_titles
 from chemscale.report.panels import Panel
-from chemscale.report.size_axes import loss_color, round_levels, size_axes, size_tooltips
+from chemscale.report.size_axes import (
+    held_inputs,
+    held_words,
+    loss_color,
+    round_levels,
+    size_axes,
+    size_tooltips,
+)
 from chemscale.report.valleys import budget_label, budget_scale, budget_words
 from chemscale.scaling.law_fit import LawFit
 from chemscale.scaling.planning.cost import SixND
@@ -19,6 +27,7 @@ from chemscale.scaling.planning.frontier import Frontier, frontier
 _GRID = 70
 _LEVELS = 9
 _PATH_POINTS = 40
+_LABEL_GAP = 0.035  # of the axis, between labels beside the figure
 _BAND = ("parameters_low", "parameters_high", "data_low", "data_high")
 
 Shown = tuple[tuple[float, float], tuple[float, float]]
@@ -28,19 +37,21 @@ def surface_panel(
     fit: LawFit,
     path: pd.DataFrame | None = None,
     titles: LawTitles | None = None,
-    compute: np.ndarray | None = None,
+    budgets: Budgets = SIX_ND_BUDGETS,
 ) -> Panel:
     """The surface chart with its caption; as `surface_chart`, but with `optimal_path` where no path is given."""
-    path = optimal_path(fit, compute) if path is None else path
+    if path is None:
+        path = pd.DataFrame() if budgets.refused else optimal_path(fit, budgets.spent)
     caption = "Lines: equal fitted loss. Points: measured cells, in the same colours."
     if len(fit.law.inputs) > 2:
-        held = [f"{fit.cells.inputs[2 + k]} = {short(value)}" for k, value in enumerate(_held(fit))]
-        caption += f" The lines are at {' and '.join(held)}."
+        caption += f" Both with {held_words(fit)}."
+    if not len(path) and budgets.refused:
+        caption += f" Without the best splits of budgets and isoFLOP valleys: {budgets.refused}."
     if len(path) and not _visible(fit, path):
         caption += " The best splits of these budgets lie outside of the figure."
     elif len(path):
         band = f" with its {100 * fit.level:g} % band" if set(_BAND) <= set(path.columns) else ""
-        budget = budget_words(compute is not None)
+        budget = budget_words(budgets.spent is not None)
         caption += f" Thick line{band}: best split of a budget {budget} (marks: powers of ten)."
         if any(not fit.intervals[name][0] > 0 for name in fit.law.exponents):
             caption += " It has no band: an exponent may be zero, and the split anything."
@@ -51,7 +62,7 @@ def surface_chart(fit: LawFit, path: pd.DataFrame | None = None, titles: LawTitl
     """Iso-loss lines over model size and data size, log-log, with the measured cells in the colour of their loss.
 
     Args:
-        fit: of a law of model size and data size; further inputs are held at their median.
+        fit: of a law of model size and data size; of further inputs only the values that most cells have are drawn.
         path: the best split of budgets, one row per budget in ascending order: `budget`, `parameters`, `data`, and
             where known the ends of the interval of each: `parameters_low`, `parameters_high`, `data_low`, `data_high`.
             None draws none; see `optimal_path`.
@@ -66,7 +77,7 @@ def surface_chart(fit: LawFit, path: pd.DataFrame | None = None, titles: LawTitl
     cells = _cells(fit)
     shown: Shown = (_shown(fit, 0), _shown(fit, 1))
     axes = size_axes(titles, shown)
-    domain = (float(cells["loss"].min()), float(cells["loss"].max()))
+    domain = (float(fit.cells.loss.min()), float(fit.cells.loss.max()))
     layers = _iso_layers(fit, shown, axes, loss_color(domain, titles.loss, legend=False))
     if path is not None and len(path):
         layers += _path_layers(path, shown, axes)
@@ -118,7 +129,7 @@ def optimal_path(fit: LawFit, compute: np.ndarray | None = None) -> pd.DataFrame
 def _cells(fit: LawFit) -> pd.DataFrame:
     cells = fit.cells
     frame = {"x": cells.values[:, 0], "y": cells.values[:, 1], "loss": cells.loss, "n_seeds": cells.n_seeds}
-    return pd.DataFrame(frame | {"fitted": fit.predict(*cells.values.T)})
+    return pd.DataFrame(frame | {"fitted": fit.predict(*cells.values.T)})[held_inputs(fit)[0]]
 
 
 def _shown(fit: LawFit, column: int) -> tuple[float, float]:
@@ -127,18 +138,14 @@ def _shown(fit: LawFit, column: int) -> tuple[float, float]:
 
 
 def _slice(fit: LawFit, size: np.ndarray, data: np.ndarray) -> np.ndarray:
-    """The law over model size and data size, all other inputs at their median."""
-    return fit.predict(size, data, *_held(fit))
+    """The law over model size and data size, all other inputs as most cells have them."""
+    return fit.predict(size, data, *held_inputs(fit)[1])
 
 
 def _visible(fit: LawFit, path: pd.DataFrame) -> bool:
     """Whether any part of the path lies where the cells are."""
     inside = [path[name].between(*_shown(fit, column)) for column, name in enumerate(("parameters", "data"))]
     return bool((inside[0] & inside[1]).any())
-
-
-def _held(fit: LawFit) -> list[float]:
-    return [float(np.exp(np.median(column))) for column in fit.cells.logs.T[2:]]
 
 
 def _iso_layers(fit: LawFit, shown: Shown, axes: dict[str, alt.X | alt.Y], color: alt.Color) -> list[alt.Chart]:
@@ -156,7 +163,7 @@ def _iso_layers(fit: LawFit, shown: Shown, axes: dict[str, alt.X | alt.Y], color
         return []
     frame = pd.concat(lines, ignore_index=True).assign(order=lambda table: np.arange(len(table)))
     drawn = alt.Chart(frame).mark_line(strokeWidth=1.3, opacity=0.85)
-    text = alt.Chart(pd.DataFrame(labels)).encode(**axes, text="text:N")
+    text = alt.Chart(_readable(pd.DataFrame(labels), shown[1])).encode(**axes, text="text:N")
     at_edge, inside = text.transform_filter("datum.at_edge"), text.transform_filter("!datum.at_edge")
     return [
         drawn.encode(**axes, color=color, detail="line:N", order="order:Q"),
@@ -164,6 +171,17 @@ def _iso_layers(fit: LawFit, shown: Shown, axes: dict[str, alt.X | alt.Y], color
         inside.mark_text(style="halo"),
         inside.mark_text(style="note"),
     ]
+
+
+def _readable(labels: pd.DataFrame, shown: tuple[float, float]) -> pd.DataFrame:
+    """Without the labels beside the figure that would lie on each other."""
+    gap, last = _LABEL_GAP * np.log(shown[1] / shown[0]), -np.inf
+    beside = labels[labels["at_edge"]].sort_values("y")
+    kept = []
+    for place in np.log(beside["y"].to_numpy(float)):
+        kept.append(place - last >= gap)
+        last = place if kept[-1] else last
+    return pd.concat([beside[np.array(kept, bool)], labels[~labels["at_edge"]]])
 
 
 def _label_place(line: np.ndarray, right_edge: float) -> dict[str, float | bool]:

@@ -13,6 +13,7 @@ law_fit.py                what it returns, with regimes.py and law_warnings.py
 bootstrap.py, selftest.py draws of a fit; the coverage that its intervals really get
 table_file.py             tables from anyone's file
 table_fit.py              laws from the columns of a table
+about.py                  what plans and forecasts are about
 prediction/               comparison, back-tests, forecasts
 planning/                 budgets: cost, frontier, marginal values, the next run
 """

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from chemscale.base.errors import FitError
-from chemscale.scaling.points import SAME_RESOURCE, check_positive, numbers
+from chemscale.scaling.points import SAME_RESOURCE, LossPoint, SeedNoise, check_positive, numbers, seed_noise
 
 PROPORTIONAL = 1e-6  # share of ln D that is not explained by ln N, below which the two cannot be told apart
 
@@ -47,6 +47,10 @@ class Cells:
         loss: np.ndarray = np.exp(self.log_loss)
         return loss
 
+    def seed_noise(self, absolute: bool = False) -> SeedNoise:
+        """The noise between seeds: in ln L, or in the unit of the loss where `absolute`."""
+        return seed_noise(self.n_seeds, self.log_spread * (self.loss if absolute else 1.0))
+
     def subset(self, kept: np.ndarray) -> "Cells":
         """Only the cells where `kept` [n_cells] holds."""
         arrays = (self.values[kept], self.log_loss[kept], self.n_seeds[kept], self.log_spread[kept])
@@ -83,6 +87,15 @@ def merge_cells(inputs: Mapping[str, ArrayLike], loss: ArrayLike) -> Cells:
     with np.errstate(invalid="ignore", divide="ignore"):
         spread = np.where(counts > 1, np.sqrt(squares / (counts - 1)), np.nan)
     return Cells(tuple(columns), table[first], mean, counts, spread, rows)
+
+
+def cells_of_points(points: Sequence[LossPoint]) -> Cells:
+    """The points of a power law as cells of the one input "resource", with what their seeds tell."""
+    columns = np.array([(point.resource, np.log(point.loss), point.n_seeds, point.log_spread) for point in points])
+    resource, log_loss, n_seeds, spread = columns.T
+    counts = n_seeds.astype(int)
+    rows = np.repeat(np.arange(len(points)), counts)
+    return Cells(("resource",), resource[:, None], log_loss, counts, spread, rows)
 
 
 def check_design(cells: Cells, n_parameters: int, law: str) -> None:

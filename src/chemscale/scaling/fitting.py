@@ -18,11 +18,12 @@ from chemscale.scaling.solver.clusters import Clustered, SharedNoise, fit_cluste
 from chemscale.scaling.solver.huber import fit_huber
 from chemscale.scaling.solver.least_squares import Minimum
 from chemscale.scaling.solver.profile import profile_intervals
-from chemscale.scaling.solver.solve import Design, covariance, make_design, move_matrix, solve
+from chemscale.scaling.solver.solve import Design, covariance, find_starts, make_design, move_matrix, solve
 
 STRAIGHT = ("power", "log-quadratic")  # linear in the solver's coordinates: Student's t is exact
 RUNS_PER_SUBSET = 2.0
-EXACT = 1e-13  # noise in ln L below which the points lie on the law
+EXACT = 1e-13  # relative noise below which the points lie on the law
+LARGEST_LOG = 100 * np.log(10)  # |ln L|
 
 
 def fit_law(
@@ -52,14 +53,26 @@ def fit_law(
     Raises:
         FitError: bad values, too few cells, inputs that change only together, or a law that takes other inputs.
     """
-    check_level(level)
-    chosen = law if isinstance(law, Law) else find_law(str(law), len(inputs))
-    if len(chosen.inputs) != len(inputs):
-        raise FitError(f"law: {chosen.name} takes {', '.join(chosen.inputs)}, and {len(inputs)} inputs are given")
+    chosen = _law_of(law, len(inputs))
     cells = merge_cells(dict(zip(chosen.inputs, inputs.values(), strict=True)), loss)
+    return fit_cells(chosen, cells, level=level, shared=shared, training=training)
+
+
+def fit_cells(
+    law: str | Law,
+    cells: Cells,
+    *,
+    level: float = 0.95,
+    shared: str | None = "auto",
+    training: Mapping[str, ArrayLike] | None = None,
+) -> LawFit:
+    """Fit a law to cells whose seeds are merged already; arguments and errors as in `fit_law`."""
+    check_level(level)
+    chosen = _law_of(law, len(cells.inputs))
     check_design(cells, len(chosen.parameters), chosen.name)
+    _check_unit(cells)
     design = make_design(chosen, cells.logs)
-    starts = chosen.starts(design.x, cells.log_loss)
+    starts = find_starts(design, cells.log_loss)
     plain = solve(design, cells.log_loss[None], starts)
     if not np.isfinite(plain.squares[0]):
         raise FitError(f"the law {chosen.name!r} could not be fitted: no start gave finite losses")
@@ -68,6 +81,23 @@ def fit_law(
         fit_clustered(design, cells.log_loss, plain, shared_sizes(cells.values[:, by])) if by is not None else None
     )
     return _result(cells, design, plain, clustered, starts, level, by, training)
+
+
+def _law_of(law: str | Law, n_inputs: int) -> Law:
+    chosen = law if isinstance(law, Law) else find_law(str(law), n_inputs)
+    if len(chosen.inputs) != n_inputs:
+        raise FitError(f"law: {chosen.name} takes {', '.join(chosen.inputs)}, and {n_inputs} inputs are given")
+    return chosen
+
+
+def _check_unit(cells: Cells) -> None:
+    """Variances are squares of losses, and squares of very large or very small ones are no numbers any more."""
+    far = np.abs(cells.log_loss).argmax()
+    if abs(cells.log_loss[far]) > LARGEST_LOG:
+        raise FitError(
+            f"loss: {np.exp(cells.log_loss[far]):.3g} is too {'large' if cells.log_loss[far] > 0 else 'small'} to "
+            "compute with; give the losses in another unit, so that they lie between 1e-100 and 1e100"
+        )
 
 
 def _result(
@@ -85,10 +115,15 @@ def _result(
     theta, freedom = minimum.theta[0], np.full(len(law.parameters), float(len(cells) - len(law.parameters)))
     if clustered:
         freedom[(theta > design.low) & (theta < design.high)] = clustered.freedom
-    variance = max(float(minimum.squares[0]) / (len(cells) - len(law.parameters)), EXACT**2)
+    exact = EXACT * (float(cells.loss.mean()) if law.residual == "absolute" else 1.0)
+    variance = max(float(minimum.squares[0]) / (len(cells) - len(law.parameters)), exact**2)
     noise = np.sqrt(variance * (1 + (clustered.ratio if clustered else 0.0)))
     spread = covariance(fitted, theta) * variance
-    intervals = _intervals(fitted, cells.log_loss, minimum, variance, special.stdtrit(freedom, 0.5 + level / 2), spread)
+    t = special.stdtrit(freedom, 0.5 + level / 2)
+    if variance > exact**2:
+        intervals = _intervals(fitted, cells.log_loss, minimum, variance, t, spread)
+    else:
+        intervals = np.repeat(law.values(design.natural(theta))[:, None], 2, axis=1)
     robust, _ = fit_huber(design, cells.log_loss, np.concatenate([plain.theta, starts[:3]]))
     shared_noise = None
     if clustered and by is not None:
@@ -124,9 +159,7 @@ def _intervals(
     """[n_parameters, 2], values of the parameters."""
     law, theta = design.law, minimum.theta
     natural = design.natural(theta[0])
-    if variance <= EXACT**2:
-        ends = np.stack([natural, natural], axis=-1)
-    elif law.name in STRAIGHT:
+    if law.name in STRAIGHT:
         matrix = move_matrix(law, design.centre)
         half = t * np.sqrt(np.diag(matrix @ spread @ matrix.T))
         ends = np.stack([natural - half, natural + half], axis=-1)

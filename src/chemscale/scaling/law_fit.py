@@ -10,9 +10,11 @@ from scipy import special
 
 from chemscale.scaling.cells import Cells, input_matrix
 from chemscale.scaling.laws import Law
+from chemscale.scaling.points import SeedNoise, joint_freedom
 from chemscale.scaling.regimes import Regime
 from chemscale.scaling.solver.clusters import SharedNoise
 from chemscale.scaling.solver.solve import Design, move_matrix
+from chemscale.scaling.straight_line import ROUNDING
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,23 @@ class LawFit:
         return {name: float(e * f) for name, e, f in zip(self.law.names, errors, factors, strict=True)}
 
     @property
+    def relative_noise(self) -> float:
+        """The noise as a share of the loss; of the mean score where residuals are absolute."""
+        return self.noise / (float(self.cells.loss.mean()) if self.law.residual == "absolute" else 1.0)
+
+    @property
+    def run_noise(self) -> float:
+        """Standard deviation of one run about the law, as `noise` is that of a cell, which is the mean of its seeds."""
+        return float(np.sqrt(self.noise**2 + self.between_seeds.of_one_run))
+
+    @property
+    def noise_text(self) -> str:
+        """The noise in words; scores have it in their own unit, losses in percent."""
+        noise = self.shared_noise
+        parts = (noise.own, noise.shared, f"runs of equal {noise.by}") if noise else None
+        return noise_words(self.noise, self.law.residual == "absolute", parts)
+
+    @property
     def n_points(self) -> int:
         """Distinct cells."""
         return len(self.cells)
@@ -98,8 +117,9 @@ class LawFit:
         seen, fitted = self.cells.log_loss, np.log(self.predict(*self.cells.values.T))
         if self.law.residual == "absolute":
             seen, fitted = np.exp(seen), np.exp(fitted)
-        total = ((seen - seen.mean()) ** 2).sum()
-        return float(1 - ((seen - fitted) ** 2).sum() / total) if total > 0 else float("nan")
+        total, size = ((seen - seen.mean()) ** 2).sum(), max(float(np.abs(seen).max()), 1.0)
+        varies = total > len(seen) * (ROUNDING * size) ** 2
+        return float(1 - ((seen - fitted) ** 2).sum() / total) if varies else float("nan")
 
     def natural_covariance(self) -> np.ndarray:
         """Covariance of the solver's coordinates of the law as it is written [n_parameters, n_parameters]."""
@@ -123,16 +143,35 @@ class LawFit:
             new_point: the band in which one more run would fall. It knows nothing of how the law may fail outside of
                 the data: see `forecast` for that.
         """
-        value, error = self.log_error(input_matrix(inputs, self.law.inputs), new_point)
-        half = float(special.stdtrit(self.freedom.min(), 0.5 + self.level / 2)) * error
+        logs = input_matrix(inputs, self.law.inputs)
+        value, error = self.log_error(logs, new_point)
+        freedom: np.ndarray | float = self.freedom.min()
+        if new_point:
+            _, seeds = self.noise_variances(value)
+            freedom = self.run_freedom(error**2 - seeds, seeds)
+        half = special.stdtrit(freedom, 0.5 + self.level / 2) * error
         return np.exp(value - half), np.exp(value + half)
 
     def log_error(self, logs: np.ndarray, new_point: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        """ln L and its standard error at logarithms of inputs [n, n_inputs]."""
+        """ln L and its standard error at logarithms of inputs [n, n_inputs]; of one run there if `new_point`."""
         value, slope = self._log(logs)
-        variance = np.einsum("np,pq,nq->n", slope, self.spread, slope)
-        noise = self.noise / (np.exp(value) if self.law.residual == "absolute" else 1.0)
-        return value, np.sqrt(variance + (noise**2 if new_point else 0.0))
+        variance = np.maximum(np.einsum("np,pq,nq->n", slope, self.spread, slope), 0.0)
+        return value, np.sqrt(variance + (sum(self.noise_variances(value)) if new_point else 0.0))
+
+    def noise_variances(self, log_loss: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Variances of ln L where the law says `log_loss` [n]: of a cell, and what one run has beyond it, each [n]."""
+        between = self.between_seeds.of_one_run
+        unit = np.exp(-2 * log_loss) if self.law.residual == "absolute" else np.ones_like(log_loss)
+        return self.noise**2 * unit, between * unit
+
+    def run_freedom(self, fitted: np.ndarray, seeds: np.ndarray) -> np.ndarray:
+        """Degrees of freedom of a run's variance [n], a sum of what the fit tells and the seeds tell, each [n]."""
+        return joint_freedom([fitted, seeds], [float(self.freedom.min()), float(max(self.between_seeds.freedom, 1))])
+
+    @property
+    def between_seeds(self) -> SeedNoise:
+        """The noise between seeds, in the unit of `noise`."""
+        return self.cells.seed_noise(self.law.residual == "absolute")
 
     def _log(self, logs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         value, slope = self.law.evaluate(self.theta[None], (logs - self.design.centre)[None])
@@ -147,8 +186,9 @@ class LawFit:
             "standard_errors": self.standard_errors,
             "intervals": {name: [_finite(low), _finite(high)] for name, (low, high) in self.intervals.items()},
             "level": self.level,
-            "r_squared": self.r_squared,
+            "r_squared": _finite(self.r_squared),
             "noise": self.noise,
+            "run_noise": self.run_noise,
             "n_points": self.n_points,
             "left_out": [],
             "status": self.status,
@@ -167,13 +207,27 @@ class LawFit:
                 f"{name:8s} = {value:<10.5g} {100 * self.level:g} % interval [{_end(low)}, {_end(high)}], "
                 f"s.e. {errors[name]:.3g}; with Huber's loss {self.huber[name]:.5g}"
             )
-        lines.append(
-            f"R2 = {self.r_squared:.4f}, {self.n_points} points, noise {100 * self.noise:.2g} %, {self.status}"
-        )
-        if self.shared_noise:
-            shared = self.shared_noise
-            lines.append(f"of the noise, {100 * shared.shared:.2g} % is shared by all runs with equal {shared.by}")
+        fit = f"R2 = {self.r_squared:.4f}, " if np.isfinite(self.r_squared) else ""
+        lines.append(f"{fit}{self.n_points} points, {self.noise_text}, {self.status}")
         return "\n".join([*lines, *(f"warning: {text}" for text in self.warnings)])
+
+
+def noise_words(noise: float, absolute: bool, parts: tuple[float, float, str] | None = None) -> str:
+    """The noise in words.
+
+    Args:
+        noise: standard deviation about a law.
+        absolute: in the unit of a score; else in ln L, shown in percent.
+        parts: a cell's own noise, what is shared, and by whom.
+    """
+
+    def amount(value: float) -> str:
+        return f"{value:.2g}" if absolute else f"{100 * value:.2g} %"
+
+    if parts is None:
+        return f"noise {amount(noise)}"
+    own, shared, by = parts
+    return f"noise {amount(noise)} (own {amount(own)}, shared by {by} {amount(shared)})"
 
 
 def _finite(value: float) -> float | None:

@@ -4,11 +4,15 @@ import numpy as np
 from scipy import special
 
 from chemscale.scaling.law_fit import LawFit
+from chemscale.scaling.power_law_warnings import ALL_EQUAL
+from chemscale.scaling.regimes import Label
 
 CURVED = 0.01  # false-alarm rate of the test for what the law leaves over
 CUBIC_POINTS = 24  # cells of a joint law from which curvature of the third order is looked for too
 SHORT_DECADES = 1.0
 EXACT = 1e-12
+TRAINING_LIMITS: tuple[Label, ...] = ("step-limited", "repetition-limited")
+MOST = 0.5  # share of the cells
 MUCH_SHARED = 3.0  # shared error over a cell's own, beyond which a wrong form is likelier than bad luck
 
 
@@ -20,19 +24,66 @@ def fit_warnings(fit: LawFit, no_shared_noise_found: bool) -> tuple[str, ...]:
         no_shared_noise_found: data sizes are shared by several runs, and no shared error was seen.
     """
     found = [_exponents(fit), _status(fit), _shared(fit), _departure(fit), _loss_choice(fit), _ranges(fit), _seeds(fit)]
-    if fit.noise < EXACT:
-        found = [f"the points lie exactly on the law (noise {fit.noise:.1g}): intervals are empty"]
+    found.insert(1, _training(fit))
+    if np.isnan(fit.r_squared):
+        found = [ALL_EQUAL]
+    elif fit.relative_noise < EXACT:
+        found = [f"the points lie exactly on the law (noise {fit.relative_noise:.1g}): intervals are empty"]
     elif no_shared_noise_found and fit.freedom.min() < 10:
         found.append("no error shared by the runs of one data subset is seen, and few subsets could show one")
     return tuple(text for text in found if text)
 
 
 def _exponents(fit: LawFit) -> str:
-    flat = [name for name in fit.law.exponents if fit.intervals[name][0] <= 0]
-    if not flat:
+    score, level = fit.law.residual == "absolute", f"{100 * fit.level:g} %"
+    thing, turns, moves = ("score", "falls", "rise") if score else ("loss", "rises", "fall")
+    known = [name for name in fit.law.exponents if fit.intervals[name][0] <= 0]
+    wrong = {name: along for name, along in _turned(fit).items() if name in known}
+    flat = [name for name in known if name not in wrong]
+    found = []
+    if wrong:
+        hint = "" if score or len(fit.law.inputs) > 1 else ". If this is a score that should rise, fit 'increasing'"
+        found.append(f"the {thing} {turns} with {' and '.join(dict.fromkeys(wrong.values()))}, against the law{hint}")
+    if flat:
+        found.append(
+            f"the {level} interval of {' and '.join(flat)} reaches zero: the {thing} may not {moves} along it at all"
+        )
+    return "; ".join(found)
+
+
+def _turned(fit: LawFit) -> dict[str, str]:
+    """The exponents along whose input ln L significantly moves the wrong way on average {exponent: input}.
+
+    By a plane through the logarithms: exponents that are bounded at zero cannot tell themselves.
+    """
+    names = fit.law.inputs[:2]
+    columns = np.column_stack([np.ones(len(fit.cells)), fit.cells.logs[:, : len(names)]])
+    plane, squares, rank, _ = np.linalg.lstsq(columns, fit.cells.log_loss, rcond=None)
+    freedom = len(columns) - columns.shape[1]
+    if rank < columns.shape[1] or freedom < 1 or not len(squares):
+        return {}
+    errors = np.sqrt(np.diag(np.linalg.inv(columns.T @ columns)) * float(squares[0]) / freedom)
+    wrong = plane if fit.law.residual == "relative" else -plane
+    turned = wrong > special.stdtrit(freedom, 0.5 + fit.level / 2) * errors
+    exponents = fit.law.exponents if len(names) == 1 else fit.law.exponents[: len(names)]
+    return {
+        name: names[min(place, len(names) - 1)]
+        for place, name in enumerate(exponents)
+        if turned[1 + min(place, len(names) - 1)]
+    }
+
+
+def _training(fit: LawFit) -> str:
+    """Whether most cells are limited by how they were trained, which no surface over model and data shows."""
+    limits = [regime.label for regime in fit.regimes if regime.label in TRAINING_LIMITS]
+    if len(limits) < MOST * len(fit.regimes) or not limits:
         return ""
-    level = f"{100 * fit.level:g} %"
-    return f"the {level} interval of {' and '.join(flat)} reaches zero: the loss may not fall along it at all"
+    kinds = " or ".join(label for label in TRAINING_LIMITS if label in limits)
+    amount = "all" if len(limits) == len(fit.regimes) else f"{len(limits)} of {len(fit.regimes)}"
+    return (
+        f"{amount} cells are {kinds}: the exponents describe the length of the training as much as model and data, "
+        "and change with it. Train longer, or on more data, before reading them"
+    )
 
 
 def _status(fit: LawFit) -> str:

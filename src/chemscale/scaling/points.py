@@ -28,6 +28,51 @@ class LossPoint:
 
 
 @dataclass(frozen=True)
+class SeedNoise:
+    """What differs between the seeds of one point.
+
+    Attributes:
+        variance: between seeds, pooled over the points that have several; 0 where none has.
+        freedom: degrees of freedom of `variance`; 0 where no point has two seeds.
+        unshared: share of `variance` that one run has beyond the mean of a point's seeds, 1 - mean(1/n_seeds).
+    """
+
+    variance: float
+    freedom: int
+    unshared: float
+
+    @property
+    def of_one_run(self) -> float:
+        """The variance that one run has beyond that of a point, which is the mean over its seeds."""
+        return self.unshared * self.variance
+
+
+def seed_noise(n_seeds: np.ndarray, spread: np.ndarray) -> SeedNoise:
+    """The noise between seeds.
+
+    Args:
+        n_seeds: [n_points].
+        spread: standard deviation between the seeds of every point [n_points]; ignored where there is one seed.
+    """
+    repeated = n_seeds > 1
+    freedom = int((n_seeds - 1).sum())
+    squares = float(((n_seeds - 1) * spread**2)[repeated].sum())
+    return SeedNoise(squares / freedom if freedom else 0.0, freedom, float(1 - np.mean(1.0 / n_seeds)))
+
+
+def joint_freedom(variances: Sequence[np.ndarray], freedoms: Sequence[float | np.ndarray]) -> np.ndarray:
+    """Degrees of freedom of a sum of independent variances [n] with their own ones (satterthwaite1946).
+
+    Where all variances are zero the first one's.
+    """
+    total = np.maximum(sum(variances), 1e-300)
+    weight = np.zeros(total.shape)
+    for variance, freedom in zip(variances, freedoms, strict=True):
+        weight += (variance / total) ** 2 / freedom
+    return np.where(weight > 0, 1 / np.where(weight > 0, weight, 1.0), freedoms[0])
+
+
+@dataclass(frozen=True)
 class MergedPoints:
     """The points of a fit in logs, sorted by resource, with the noise between seeds.
 
@@ -56,9 +101,8 @@ class MergedPoints:
     @property
     def seed_squares(self) -> float:
         """Sum of squares between seeds, scaled to the variance of a mean: seed variance of a point x freedom."""
-        repeated = self.n_seeds > 1
-        squares = ((self.n_seeds - 1) * self.log_spread**2)[repeated].sum()
-        return float(squares * np.mean(1.0 / self.n_seeds))
+        between = seed_noise(self.n_seeds, self.log_spread)
+        return between.variance * between.freedom * (1 - between.unshared)
 
     def window(self, start: int, stop: int) -> "MergedPoints":
         """The points `start <= i < stop`."""
@@ -102,14 +146,12 @@ def merge_seeds(resource: ArrayLike, loss: ArrayLike) -> MergedPoints:
             f"a power law needs at least {MIN_POINTS} different sizes, got {len(starts)} ({shown}); seeds at one "
             "size count as one point. Add runs at other sizes."
         )
-    groups = np.split(y, starts[1:])
-    return MergedPoints(
-        resource=sizes[order][starts],
-        log_resource=x[starts],
-        log_loss=np.array([group.mean() for group in groups]),
-        n_seeds=np.array([len(group) for group in groups]),
-        log_spread=np.array([group.std(ddof=1) if len(group) > 1 else np.nan for group in groups]),
-    )
+    n_seeds = np.diff(starts, append=len(y))
+    means = np.add.reduceat(y, starts) / n_seeds
+    squares = np.add.reduceat((y - np.repeat(means, n_seeds)) ** 2, starts)
+    with np.errstate(invalid="ignore"):
+        spread = np.where(n_seeds > 1, np.sqrt(squares / np.maximum(n_seeds - 1, 1)), np.nan)
+    return MergedPoints(sizes[order][starts], x[starts], means, n_seeds, spread)
 
 
 def check_level(level: float) -> None:

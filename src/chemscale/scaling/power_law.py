@@ -12,9 +12,19 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import special
 
 from chemscale.base.errors import FitError
-from chemscale.scaling.points import MIN_POINTS, LossPoint, MergedPoints, check_level, merge_seeds
+from chemscale.scaling.points import (
+    MIN_POINTS,
+    LossPoint,
+    MergedPoints,
+    SeedNoise,
+    check_level,
+    joint_freedom,
+    merge_seeds,
+    seed_noise,
+)
 from chemscale.scaling.power_law_warnings import law_warnings
 from chemscale.scaling.range import FALSE_ALARM, StraightRange, Verdict, range_as_published, straight_range
 from chemscale.scaling.solver.huber import huber_line
@@ -83,7 +93,7 @@ class PowerLaw:
     @property
     def beta(self) -> float:
         """The exponent; positive where the loss falls."""
-        return -self.line.slope
+        return 0.0 - self.line.slope
 
     @property
     def r_squared(self) -> float:
@@ -124,12 +134,23 @@ class PowerLaw:
 
         Args:
             resource: where.
-            new_point: the band in which one more point would fall, its own noise included. Outside of the range the
-                band holds only if the law goes on unchanged, which nothing here can tell.
+            new_point: the band in which one more run would fall, its own noise included: that of a point, and what one
+                run has beyond the mean over seeds that a point is. Outside of the range the band holds only if the law
+                goes on unchanged, which nothing here can tell.
         """
         x = np.atleast_1d(_log_resource(resource))
-        half = self.line.quantile(self.level) * self.line.error_at(x, new_point)
+        fitted = self.line.error_at(x, new_point) ** 2
+        seeds = np.full(fitted.shape, self.between_seeds.of_one_run if new_point else 0.0)
+        freedom = joint_freedom([fitted, seeds], [self.line.freedom, max(self.between_seeds.freedom, 1)])
+        half = special.stdtrit(freedom, 0.5 + self.level / 2) * np.sqrt(fitted + seeds)
         return _exp(self.line.at(x) - half), _exp(self.line.at(x) + half)
+
+    @property
+    def between_seeds(self) -> SeedNoise:
+        """The noise between the seeds of the points used, in ln L."""
+        return seed_noise(
+            np.array([point.n_seeds for point in self.points]), np.array([point.log_spread for point in self.points])
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The law as plain JSON types."""
@@ -140,7 +161,7 @@ class PowerLaw:
             "standard_errors": self.standard_errors,
             "intervals": {name: list(ends) for name, ends in self.intervals.items()},
             "level": self.level,
-            "r_squared": self.r_squared,
+            "r_squared": self.r_squared if np.isfinite(self.r_squared) else None,
             "n_points": self.n_points,
             "left_out": [
                 {"resource": out.point.resource, "loss": out.point.loss, "reason": out.reason} for out in self.left_out
@@ -158,7 +179,7 @@ class PowerLaw:
         lines = [
             f"L(R) = {self.alpha:.4g} R^{-self.beta:.4g}",
             f"beta = {self.beta:.4g}, {interval}; with Huber's loss {self.huber['beta']:.4g}",
-            f"R2 = {self.r_squared:.4f}",
+            *([f"R2 = {self.r_squared:.4f}"] if np.isfinite(self.r_squared) else []),
             f"{self.n_points} points, {self.range[0]:.4g} <= R <= {self.range[1]:.4g}",
             *(f"left out: R = {out.point.resource:.4g}, {out.reason}" for out in self.left_out),
             *(f"warning: {text}" for text in self.warnings),

@@ -9,6 +9,7 @@ from chemscale.scaling.straight_line import StraightLine, fit_line
 
 FEW_POINTS = 5
 SHORT_DECADES = 1.0
+ALL_EQUAL = "all losses are equal: nothing scales here, and no exponent means anything"
 
 
 def law_warnings(
@@ -26,6 +27,7 @@ def law_warnings(
     found = [
         _no_scaling(line, chosen, level),
         _verdict(points, kept, chosen),
+        _averaged(points, chosen),
         _floor(points, kept, line),
         _few_points(kept),
         _short_range(kept),
@@ -35,10 +37,18 @@ def law_warnings(
 
 
 def _no_scaling(line: StraightLine, chosen: StraightRange, level: float) -> str:
+    if np.isnan(line.r_squared):
+        return ALL_EQUAL
     if chosen.verdict == "bent":  # a line that does not describe the points cannot say whether they fall
         return ""
-    if -line.slope > line.quantile(level) * line.slope_error:
+    half = line.quantile(level) * line.slope_error
+    if -line.slope > half:
         return ""
+    if line.slope > half:
+        return (
+            f"the loss rises with R: the {100 * level:g} % interval of beta lies below zero. If this is a score that "
+            "should rise, fit the law 'increasing'"
+        )
     return f"no scaling seen: the {100 * level:g} % interval of beta reaches zero, so the loss may not fall at all"
 
 
@@ -58,6 +68,15 @@ def _verdict(points: MergedPoints, kept: MergedPoints, chosen: StraightRange) ->
     if chosen.verdict == "scattered":
         return "the points scatter about the line more than their seeds do: something other than the seed varies too"
     return ""
+
+
+def _averaged(points: MergedPoints, chosen: StraightRange) -> str:
+    if chosen.averaged == 1:
+        return ""
+    return (
+        f"{len(points)} sizes are many: the range was looked for among the means of {chosen.averaged} neighbouring "
+        "sizes each, and its ends are no finer than that; whether the scatter is that of the seeds was not asked"
+    )
 
 
 def _floor(points: MergedPoints, kept: MergedPoints, line: StraightLine) -> str:

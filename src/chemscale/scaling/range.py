@@ -34,6 +34,7 @@ FALSE_ALARM = 0.02
 OFF_LINE = 0.005  # a point within 0.5 % of the line is on it, however small the noise
 CURVED = 0.01
 N_SIMULATED = 2000
+MOST_POINTS = 200  # beyond, neighbours are averaged
 PUBLISHED_R2, PUBLISHED_FEWEST = 0.98, 4
 
 Verdict = Literal["straight", "ends left out", "bent", "scattered", "too few points", "all", "given", "as published"]
@@ -41,12 +42,16 @@ Verdict = Literal["straight", "ends left out", "bent", "scattered", "too few poi
 
 @dataclass(frozen=True)
 class StraightRange:
-    """Which points stay: `start <= i < stop`, and what the test said of all points."""
+    """Which points stay: `start <= i < stop`, and what the test said of all points.
+
+    `averaged` neighbouring points were taken as their mean for the test.
+    """
 
     start: int
     stop: int
     verdict: Verdict
     p_value: float
+    averaged: int = 1
 
 
 def straight_range(points: MergedPoints, false_alarm: float = FALSE_ALARM) -> StraightRange:
@@ -57,6 +62,8 @@ def straight_range(points: MergedPoints, false_alarm: float = FALSE_ALARM) -> St
         false_alarm: how often, at most, a point of a true power law may be left out.
     """
     n = len(points)
+    if n > MOST_POINTS:
+        return _range_of_many(points, false_alarm)
     fewest = fewest_kept(points)
     if n <= fewest:
         return StraightRange(0, n, "too few points", float("nan"))
@@ -70,6 +77,18 @@ def straight_range(points: MergedPoints, false_alarm: float = FALSE_ALARM) -> St
             start, stop = min(holding, key=lambda window: _slope(points.window(*window)))
             return StraightRange(start, stop, "ends left out", p_value)
     return StraightRange(0, n, "bent", p_value)
+
+
+def _range_of_many(points: MergedPoints, false_alarm: float) -> StraightRange:
+    """The range among means of neighbouring points: the search grows with the square of their number."""
+    each = int(np.ceil(len(points) / MOST_POINTS))
+    starts = np.arange(0, len(points) - each + 1, each)  # the last mean takes what is left over
+    counts = np.diff(starts, append=len(points))
+    logs, losses = (np.add.reduceat(part, starts) / counts for part in (points.log_resource, points.log_loss))
+    ones, unknown = np.ones(len(starts), int), np.full(len(starts), np.nan)
+    found = straight_range(MergedPoints(np.exp(logs), logs, losses, ones, unknown), false_alarm)
+    ends = np.append(starts, len(points))
+    return StraightRange(int(ends[found.start]), int(ends[found.stop]), found.verdict, found.p_value, each)
 
 
 def range_as_published(points: MergedPoints) -> StraightRange:

@@ -16,15 +16,17 @@ from chemscale.base.errors import FitError
 from chemscale.base.seeds import stream
 from chemscale.scaling.cells import shared_sizes
 from chemscale.scaling.fitting import STRAIGHT
-from chemscale.scaling.law_fit import LawFit
+from chemscale.scaling.law_fit import LawFit, noise_words
+from chemscale.scaling.laws import LAWS
 from chemscale.scaling.power_law import PowerLaw, fit_power_law
 from chemscale.scaling.solver.clusters import Clustered, fit_clustered
 from chemscale.scaling.solver.least_squares import Minimum
 from chemscale.scaling.solver.profile import profile_intervals
 from chemscale.scaling.solver.solve import Design, covariance, move_matrix, solve
 
-EXACT = 1e-12  # noise in ln L below which there is nothing to simulate
+EXACT = 1e-12  # relative noise below which there is nothing to simulate
 CLUSTERED_DRAWS = 200  # fits with shared errors are solved one by one
+MOST_SIMULATED = 500_000  # cells in all draws together
 UNSURE = 3.0  # Monte Carlo errors by which a coverage must differ from its level to be called different
 
 
@@ -89,10 +91,12 @@ class SelfTest:
         return {**vars(self), "parameters": tests, "warnings": list(self.warnings)}
 
     def __str__(self) -> str:
-        shared = f", {100 * self.shared_noise:.2g} % of it shared by data subsets" if self.shared_noise else ""
+        absolute = any(law.name == self.law and law.residual == "absolute" for law in LAWS)
+        own = float(np.sqrt(max(self.noise**2 - self.shared_noise**2, 0.0)))
+        parts = (own, self.shared_noise, "subsets of data") if self.shared_noise else None
         lines = [
             f"{self.n_draws} simulated studies of {self.n_points} cells under the law {self.law!r}, "
-            f"noise {100 * self.noise:.2g} %{shared}",
+            + noise_words(self.noise, absolute, parts),
             f"{100 * self.level:g} % intervals hold the truth in:",
         ]
         for name, test in self.parameters.items():
@@ -120,7 +124,8 @@ def selftest(fit: LawFit | PowerLaw, n_draws: int = 400, seed: int = 0) -> SelfT
     """
     if not isinstance(n_draws, int) or n_draws < 20:
         raise FitError(f"n_draws: expected a whole number, 20 or more, got {n_draws!r}")
-    noise = fit.line.noise if isinstance(fit, PowerLaw) else fit.noise
+    n_draws = min(n_draws, max(20, MOST_SIMULATED // fit.n_points))
+    noise = fit.line.noise if isinstance(fit, PowerLaw) else fit.relative_noise
     if not noise > EXACT:
         raise FitError("the points lie exactly on the law: there is no noise to simulate, and intervals are empty")
     if isinstance(fit, PowerLaw):

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+ROUNDING = 1e-14  # relative; values that differ by less are one value
+
 
 @dataclass(frozen=True)
 class StraightLine:
@@ -46,7 +48,7 @@ class StraightLine:
         return self.height + self.slope * (x - self.center)
 
     def error_at(self, x: np.ndarray, new_point: bool = False) -> np.ndarray:
-        """Standard error of the line at `x` [n], or of a new point there (its own noise added)."""
+        """Standard error of the line at `x` [n], or of a new point there: the noise of a point like the fitted ones."""
         variance = 1 / self.n_points + ((x - self.center) / self.spread) ** 2 + float(new_point)
         return self.noise * np.sqrt(variance)
 
@@ -62,6 +64,7 @@ def fit_line(x: np.ndarray, y: np.ndarray) -> StraightLine:
     slope = float(((x - center) * (y - height)).sum() / spread**2)
     residual = y - height - slope * (x - center)
     squares, total = float((residual**2).sum()), float(((y - height) ** 2).sum())
+    varies = total > len(y) * (ROUNDING * max(abs(height), 1.0)) ** 2
     return StraightLine(
         center=center,
         height=height,
@@ -69,5 +72,5 @@ def fit_line(x: np.ndarray, y: np.ndarray) -> StraightLine:
         spread=spread,
         noise=float(np.sqrt(squares / (len(x) - 2))),
         n_points=len(x),
-        r_squared=1 - squares / total if total > 0 else float("nan"),
+        r_squared=1 - squares / total if varies else float("nan"),
     )

@@ -156,7 +156,18 @@ def fit_table(
     entries = tuple(entry(value, rows) for value, rows in parts)
     if not any(one.fit for one in entries):
         raise FitError(f"no group of {group!r} can be fitted. {entries[0].value}: {entries[0].problem}")
+    if group is not None and (empty := int(table[group].isna().sum())):
+        entries += (TableEntry(None, None, f"rows without a {group} are in no law: {empty}", 0, ()),)
     return TableFit(name, origin, y, group, entries)
+
+
+def input_columns(table: pd.DataFrame, columns: TableColumns) -> dict[str, np.ndarray]:
+    """The inputs of the law, from their columns or computed from compute, one value a row {name: [n_rows]}.
+
+    Raises:
+        FitError: a column is missing, or the columns do not say what the loss is fitted against.
+    """
+    return _inputs(table, columns)[0]
 
 
 def _inputs(table: pd.DataFrame, columns: TableColumns) -> tuple[dict[str, np.ndarray], dict[str, str]]:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from chemscale.base.errors import ConfigError
 from chemscale.studies.cost_text import cost_text
 from chemscale.studies.devices import (
     FORWARD_SHARE,
@@ -12,6 +11,7 @@ from chemscale.studies.devices import (
     MEASURED_UTILISATION,
     USABLE_MEMORY,
     Device,
+    check_utilisation,
     device_peak,
     device_precision,
     utilisation,
@@ -145,20 +145,13 @@ def study_cost(
         DataError: the data cannot give what is asked for, or nothing is known of it.
     """
     if utilisation_share is not None:
-        _check_share(utilisation_share, device)
+        check_utilisation(utilisation_share, device)
     study = parse_study(values)
     if device.is_measured:
         costs = _measured_costs(study.runs, device, seconds_to_measure)
     else:
         costs = [_cost(run, device, utilisation_share) for run in study.runs]
     return StudyCost(study.header.title, device, tuple(costs), _assumptions(costs, device, utilisation_share))
-
-
-def _check_share(share: float, device: Device) -> None:
-    if device.is_measured:
-        raise ConfigError("utilisation: this machine is measured, so leave it out")
-    if not 0 < share <= 1:
-        raise ConfigError(f"utilisation: {share:g} is no share of a peak; give a number above 0, up to 1, such as 0.4")
 
 
 def _cost(run: RunConfig, device: Device, share: float | None) -> RunCost:

@@ -132,6 +132,68 @@ def half_width(device: Device, precision: str) -> float:
     return BYTES_PER_CHANNEL / FLOPS_PER_SQUARED_CHANNEL * device_peak(device, precision) / device.bandwidth
 
 
+def check_utilisation(share: float, device: Device) -> None:
+    """Refuse a share of the peak that is none, or one for the machine at hand, which is measured.
+
+    Raises:
+        ConfigError: either of them.
+    """
+    if device.is_measured:
+        raise ConfigError("utilisation: this machine is measured, so leave it out")
+    if not 0 < share <= 1:
+        raise ConfigError(f"utilisation: {share:g} is no share of a peak; give a number above 0, up to 1, such as 0.4")
+
+
+@dataclass(frozen=True)
+class DeviceSpeed:
+    """What a device is reckoned to compute, for a budget in device-hours.
+
+    Attributes:
+        device: of which a budget buys hours; a device-hour is one hour of one of them.
+        precision: of the products.
+        share: of the peak that training reaches.
+        is_given: whether the share was given; else it is half of what very wide models reach.
+    """
+
+    device: Device
+    precision: str
+    share: float
+    is_given: bool
+
+    @property
+    def flops_per_hour(self) -> float:
+        """Floating-point operations in one hour of one device, however many there are."""
+        return device_peak(self.device, self.precision) * self.share * 3600
+
+    def __str__(self) -> str:
+        stated = "as given" if self.is_given else "an assumption; small models reach far less, see --utilisation"
+        return (
+            f"one hour of one {self.device.name} is {self.flops_per_hour:.3g} FLOPs, at {self.share:.3g} of its "
+            f"{self.precision} peak ({stated})"
+        )
+
+
+def device_speed(text: str, share: float | None = None) -> DeviceSpeed:
+    """The speed of the device that a text names, see `parse_device`.
+
+    Args:
+        text: such as `a100x4`.
+        share: of the peak that training reaches; None takes half of `LARGEST_UTILISATION`.
+
+    Raises:
+        ConfigError: no such device, no such share, or the machine at hand, whose peak is not known.
+    """
+    device = parse_device(text)
+    if device.is_measured:
+        raise ConfigError(
+            "device: the peak of this machine is not known; give the budget in the seconds or FLOPs of a --cost column"
+        )
+    if share is not None:
+        check_utilisation(share, device)
+    used = LARGEST_UTILISATION / 2 if share is None else share
+    return DeviceSpeed(device, device_precision(device, "auto"), used, share is not None)
+
+
 def utilisation(device: Device, precision: str, width: int) -> float:
     """The share of the device's peak that training a model of this width is assumed to reach.
 

@@ -50,8 +50,8 @@ def given_noise(deviation: float) -> SeedNoise:
 def noise_of_repeats(groups: Sequence[Sequence[float]]) -> SeedNoise | None:
     """Pooled standard deviation of scores within groups of equal configurations; None where nothing was repeated.
 
-    Only the better half of the repeated configurations counts, and at least three: poor ones, still far from their ends,
-    differ more between seeds, and the question is which of the good ones can be told apart.
+    Only the better half of the repeated configurations counts, and at least three: poor ones, still far from their
+    ends, differ more between seeds, and the question is which of the good ones can be told apart.
     """
     finite = [np.array([value for value in group if math.isfinite(value)]) for group in groups]
     repeated = sorted((group for group in finite if len(group) > 1), key=lambda group: float(group.mean()))

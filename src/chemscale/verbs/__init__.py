@@ -3,7 +3,7 @@
 training.py   train, study, report_study, status, table
 tuning.py     tune
 laws.py       fit, and what is said of it [no torch]; law_drawings.py its figures
-plans.py      plan [no torch]
+plans.py      plan [no torch]; budgets.py how a budget is written
 
 They are looked up on first use, so that a law is fitted without waiting for torch.
 """
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chemscale.verbs.laws import fit as fit
+    from chemscale.verbs.plans import PlanRequest as PlanRequest
+    from chemscale.verbs.plans import plan as plan
     from chemscale.verbs.training import StudyResult as StudyResult
     from chemscale.verbs.training import count_states as count_states
     from chemscale.verbs.training import law_table as law_table
@@ -27,13 +29,16 @@ _ROOMS = {
     "training": ("StudyResult", "count_states", "law_table", "report_study", "status", "study", "table", "train"),
     "tuning": ("tune",),
     "laws": ("fit",),
+    "plans": ("PlanRequest", "plan"),
 }
 
 __all__ = [
+    "PlanRequest",
     "StudyResult",
     "count_states",
     "fit",
     "law_table",
+    "plan",
     "report_study",
     "status",
     "study",

@@ -1,6 +1,7 @@
 """Marginal values, the cheapest run for a loss, one split, and a budget of labels."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -150,3 +151,9 @@ def test_results_print_their_scope_once_and_turn_into_json(fit: LawFit) -> None:
         assert str(result).count("pre-training loss only") == 1
         plain = json.loads(json.dumps(result.to_dict()))
         assert plain["level"] == 0.95 and "pre-training loss only" in plain["about"]
+
+
+def test_labels_whose_size_the_runs_do_not_tell_are_marked(fit: LawFit) -> None:
+    assert not any("do not tell" in text for text in label_budget(fit, 1e9).warnings)
+    spread = 1e4 * fit.spread
+    assert any("do not tell" in text for text in label_budget(replace(fit, spread=spread), 1e9).warnings)

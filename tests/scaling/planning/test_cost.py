@@ -125,9 +125,32 @@ def test_runs_that_cannot_tell_the_cost_are_refused() -> None:
         fit_cost(parameters, np.full(24, 1e6), parameters)
     with pytest.raises(FitError, match="change together"):
         fit_cost(parameters, 20 * parameters, parameters**2)
-    with pytest.raises(FitError, match="does not rise"):
+    with pytest.raises(FitError, match="falls with their parameters"):
         fit_cost(parameters, data, data / parameters)
     with pytest.raises(FitError, match="cost has 23"):
         fit_cost(parameters, data, data[:-1])
     with pytest.raises(FitError, match="cost: value 1 of 24"):
         fit_cost(parameters, data, np.where(np.arange(24) == 0, np.nan, data))
+
+
+def test_runs_whose_budget_was_fixed_have_no_cost_of_their_data() -> None:
+    parameters, data = runs()
+    noise = np.exp(1e-4 * np.random.default_rng(0).standard_normal(len(data)))
+    with pytest.raises(
+        FitError, match=r"hardly depends on their data .* Their budget was fixed, in tokens or in steps"
+    ):
+        fit_cost(parameters, data, 1e3 * parameters * data**0.0006 * noise)
+    with pytest.raises(FitError, match="hardly depends on their parameters"):
+        fit_cost(parameters, data, data * noise)
+    rough = np.exp(2.0 * np.random.default_rng(0).standard_normal(len(data)))
+    with pytest.raises(FitError, match=r"hardly depends on their data .* interval .-"):
+        fit_cost(parameters, data, parameters * data**0.15 * rough)
+    assert fit_cost(parameters, data, parameters * data**0.15).b == pytest.approx(0.15)
+
+
+@pytest.mark.filterwarnings("error")
+def test_budgets_beyond_any_sense_give_no_numpy_warnings() -> None:
+    parameters, data = runs()
+    cost = fit_cost(parameters, data, parameters**0.2 * data**0.15)
+    assert cost.data_for(1e300, 1e6) == np.inf and cost.data_for(1e-300, 1e6) == 0
+    assert cost(1e300, 1e300) > 0

@@ -207,3 +207,30 @@ def test_a_robust_fit_without_a_best_split_is_named() -> None:
     found = noisy_fit("log-quadratic")
     line = frontier(replace(found, huber={**found.huber, "cNN": -1.0}), SixND(), 1e18)
     assert line.points[0].parameters_huber is None and "is nowhere" in line.warnings[0]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("law", ["additive", "kaplan", "log-quadratic"])
+def test_budgets_that_no_law_speaks_of_are_refused_as_such(law: str) -> None:
+    fit = noisy_fit(law)
+    measured = fit_cost(PARAMETERS, DATA, 1e-9 * (PARAMETERS**0.8 + 1e7**0.8) * DATA**0.9)
+    for cost in (SixND(), measured):
+        for budget in (1e-300, 1e60, 1e300, 1.7e308):
+            with pytest.raises(
+                FitError, match=rf"budget: .* {cost.unit} lies [0-9]+ decades .*Ask for a budget nearer"
+            ):
+                frontier(fit, cost, [budget])
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_cost_that_hardly_rises_puts_the_best_sizes_out_of_reach(fit: LawFit) -> None:
+    flat = fit_cost(PARAMETERS, DATA, PARAMETERS**0.12 * DATA**0.12)
+    with pytest.raises(FitError, match=r"the best parameters of 1e.15 lie [0-9]+ decades outside"):
+        frontier(fit, flat, [1e15])
+
+
+def test_a_loss_at_its_floor_to_the_last_digit_is_no_rising_one(fit: LawFit) -> None:
+    steep = noisy_fit("additive")
+    law = replace(steep, theta=steep.theta + np.array([0, 0, 0, 2.0, 2.0]))
+    with pytest.raises(FitError, match="too large to be split"):
+        frontier(law, SixND(), [1e30])

@@ -1,6 +1,7 @@
 """Which run to make next, against simulated refits and against the whole information matrix."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from chemscale.scaling.law_fit import LawFit
 from chemscale.scaling.laws import find_law
 from chemscale.scaling.planning.candidates import grid_candidates
 from chemscale.scaling.planning.cost import SixND
+from chemscale.scaling.planning.cost_fit import fit_cost
+from chemscale.scaling.planning.frontier import frontier
 from chemscale.scaling.planning.next_run import NextRuns, next_run
 from chemscale.scaling.planning.optimum import best_split
 from chemscale.scaling.planning.surface import Surface
@@ -120,15 +123,16 @@ def test_measured_spread_between_seeds_bounds_what_another_seed_gains() -> None:
     assert len(seeds) == 30 and max(seeds) < 1e-4 and not any("two seeds" in text for text in found.warnings)
 
 
-def test_grid_is_the_fitted_one_with_a_step_on_every_side(fit: LawFit) -> None:
+def test_grid_is_the_fitted_one_with_a_step_above_it(fit: LawFit) -> None:
     runs = grid_candidates(fit, SixND(), 1e30)
-    assert len(runs.cost) == 8 * 7 and (runs.cell >= 0).sum() == 30
-    assert len(np.unique(runs.values.round(-3), axis=0)) == 56
+    assert len(runs.cost) == 7 * 6 and (runs.cell >= 0).sum() == 30
+    assert len(np.unique(runs.values.round(-3), axis=0)) == 42
     step = 300 ** (1 / 5)
-    assert runs.values[:, 0].min() == pytest.approx(1e6 / step) and runs.values[:, 0].max() == pytest.approx(3e8 * step)
+    assert runs.values[:, 0].min() == pytest.approx(1e6) and runs.values[:, 0].max() == pytest.approx(3e8 * step)
+    assert runs.values[:, 1].min() == pytest.approx(1e8)
     assert np.allclose(runs.cost, 6 * runs.values.prod(axis=1))
     limited = grid_candidates(fit, SixND(), None)
-    assert limited.cost.max() == pytest.approx(6 * 3e8 * 1e10) and len(limited.cost) < 56
+    assert limited.cost.max() == pytest.approx(6 * 3e8 * 1e10) and len(limited.cost) < 42
 
 
 def test_tables_without_a_grid_get_an_even_one() -> None:
@@ -136,7 +140,7 @@ def test_tables_without_a_grid_get_an_even_one() -> None:
     parameters, data = np.exp(rng.uniform(14, 20, 60)), np.exp(rng.uniform(18, 23, 60))
     loss = np.exp(mean_log_loss(parameters, data) + NOISE * rng.standard_normal(60))
     found = fit_law("additive", {"parameters": parameters, "data": data}, loss)
-    assert len(grid_candidates(found, SixND(), 1e30).cost) == 10 * 10 + 60
+    assert len(grid_candidates(found, SixND(), 1e30).cost) == 9 * 9 + 60
 
 
 def test_ranking_is_by_gain_per_cost_among_runs_that_gain_enough(fit: LawFit) -> None:
@@ -164,11 +168,48 @@ def test_repeated_data_have_candidates_with_epochs() -> None:
     assert {run.epochs for run in next_run(found, SixND(), "R").runs} == {1.0, 4.0, 20.0}
 
 
+def test_runs_smaller_than_all_fitted_ones_are_marked(fit: LawFit) -> None:
+    assert not any("smaller than all" in text for text in next_run(fit, SixND(), BUDGET).warnings)
+    assert any("smaller than all" in text for text in next_run(fit, SixND(), BUDGET, [(1e5, 1e9)]).warnings)
+    assert not any("smaller than all" in text for text in next_run(fit, SixND(), BUDGET, [(1e6, 1e8)]).warnings)
+
+
+def test_errors_of_a_measured_cost_widen_the_answer(fit: LawFit) -> None:
+    scatter = np.exp(0.3 * np.random.default_rng(5).standard_normal(30))
+    cost = fit_cost(PARAMETERS, DATA, 1e-9 * PARAMETERS**0.8 * DATA * scatter)
+    found = next_run(fit, cost, 1e8)
+    place = frontier(fit, cost, [1e8]).points[0].parameters
+    assert found.half_width == pytest.approx(np.log(place.high / place.value), rel=1e-3)
+    known = replace(cost, spread=np.zeros((3, 3)))
+    sharper = next_run(fit, known, 1e8)
+    assert sharper.half_width < 0.95 * found.half_width
+    assert sharper.runs[0].shrinkage > found.runs[0].shrinkage
+    assert next_run(fit, cost, "beta").half_width == pytest.approx(next_run(fit, known, "beta").half_width)
+
+
+def test_limited_data_limit_the_answer_and_the_runs() -> None:
+    parameters, data, seen = (part.ravel() for part in np.meshgrid(np.geomspace(1e6, 3e8, 5), [1e7, 1e8, 1e9], [1, 4]))
+    worth = data * (1 + 15 * (1 - np.exp(-(seen - 1) / 15)))
+    loss = np.exp(mean_log_loss(parameters, worth) + 0.002 * np.random.default_rng(0).standard_normal(len(worth)))
+    fit = fit_law("repeated", {"parameters": parameters, "data": data, "epochs": seen}, loss, shared=None)
+    found = next_run(fit, SixND(), 1e19, max_data=1e8)
+    place = frontier(fit, SixND(), [1e19], max_data=1e8).points[0].parameters
+    assert found.half_width == pytest.approx(np.log(place.high / place.value), rel=1e-3)
+    assert found.half_width != pytest.approx(next_run(fit, SixND(), 1e19).half_width, rel=0.01)
+    assert max(run.data for run in found.runs) <= 1e8 * (1 + 1e-9) and "1e+08 unique data" in found.target
+    with pytest.raises(FitError, match="more than max_data"):
+        next_run(fit, SixND(), 1e19, [(1e7, 1e9, 1.0)], max_data=1e8)
+    with pytest.raises(FitError, match="smallest fitted data are 1e"):
+        next_run(fit, SixND(), 1e19, max_data=1e5)
+
+
 def test_bad_questions_are_refused_by_name(fit: LawFit) -> None:
     with pytest.raises(FitError, match="target: expected a budget or one of E, A, B, alpha, beta"):
         next_run(fit, SixND(), "gamma")
     with pytest.raises(FitError, match="target: expected one finite number"):
         next_run(fit, SixND(), -1.0)
+    with pytest.raises(FitError, match=r"budget: 1e.300 FLOPs lies 281 decades above"):
+        next_run(fit, SixND(), 1e300)
     with pytest.raises(FitError, match="empty"):
         next_run(fit, SixND(), "beta", [])
     with pytest.raises(FitError, match="candidates: expected parameters, data"):
@@ -187,3 +228,19 @@ def test_a_ranking_prints_and_turns_into_json(fit: LawFit) -> None:
     plain = json.loads(json.dumps(found.to_dict()))
     assert plain["runs"][0]["kind"] in {"new cell", "another seed"} and plain["unit"] == "FLOPs"
     assert str(found).count("pre-training loss only") == 1 and "ln N* at 1e+19 FLOPs" in str(found)
+
+
+def test_one_more_run_has_the_noise_of_one_run_and_not_of_a_mean() -> None:
+    rng = np.random.default_rng(6)
+    inputs = {"parameters": np.repeat(PARAMETERS, 4), "data": np.repeat(DATA, 4)}
+    noise = 0.01 * rng.standard_normal(120)
+    loss = np.exp(mean_log_loss(inputs["parameters"], inputs["data"]) + noise)
+    fit = fit_law("additive", inputs, loss, shared=None)
+    place = (2e9, 1e10)
+    seeds = np.log(loss).reshape(30, 4).var(axis=1, ddof=1).mean()
+    slope = fit.law.evaluate(fit.theta[None], (np.log([place]) - fit.design.centre)[None])[1][0][0]
+    toward = fit.spread @ slope
+    spread = fit.spread - np.outer(toward, toward) / (fit.noise**2 + 0.75 * seeds + slope @ toward)
+    freedom = fit.freedom.min()
+    factor = shrinkages(next_run(fit, SixND(), "beta", [place]), freedom, 1)[place]
+    assert factor == pytest.approx(np.sqrt(spread[4, 4] / fit.spread[4, 4]), rel=1e-6)

@@ -39,6 +39,22 @@ def test_every_error_is_that_of_a_line_fitted_to_the_smaller_sizes() -> None:
     assert found.rms_error == pytest.approx(np.sqrt(np.mean(found.error**2)))
 
 
+def test_cells_of_fewer_seeds_are_expected_to_scatter_more() -> None:
+    sizes, _ = noisy_line(10)
+    n_seeds = np.where(np.arange(10) < 8, 4, 1)
+    x = np.repeat(sizes, n_seeds)
+    loss = 5 * x**-0.1 * np.exp(np.random.default_rng(1).normal(0, 0.02, len(x)))
+    found, cells = backtest("power", {"resource": x}, loss), merge_cells({"resource": x}, loss)
+    between = np.average(cells.log_spread[:8] ** 2)
+    last = found.origin == found.n_origins - 1
+    n = found.n_trained[-1]
+    line = fit_line(cells.logs[:n, 0], cells.log_loss[:n])
+    logs = cells.logs[found.cell[last], 0]
+    more = between * (1 / n_seeds[found.cell[last]] - 1 / 4)
+    own = np.maximum(line.noise**2 + more, between / n_seeds[found.cell[last]])
+    assert found.standard_error[last] == pytest.approx(np.sqrt(line.error_at(logs) ** 2 + own), rel=1e-6)
+
+
 def test_batched_origins_equal_fits_of_the_smaller_scales_alone() -> None:
     inputs, loss = grid(0.01)
     law = find_law("additive", 2)

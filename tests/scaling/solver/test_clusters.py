@@ -13,6 +13,7 @@ from chemscale.scaling.solver import clusters
 from chemscale.scaling.solver.clusters import FEWEST, fit_clustered
 from chemscale.scaling.solver.profile import profile_intervals
 from chemscale.scaling.solver.solve import make_design, solve
+from chemscale.scaling.solver.whitening import Subsets, SubsetWhitener
 
 MODELS, SUBSETS = np.logspace(6, 10, 8), np.logspace(6, 9, 6)
 VALUES = {"E": 1.8172, "A": 477.8, "B": 2143.0, "alpha": 0.3473, "beta": 0.3672}
@@ -35,7 +36,7 @@ def test_the_ratio_is_that_of_the_analysis_of_variance(seed: int) -> None:
     values, labels = one_way(8, 5, 1.0, seed)
     means = values.reshape(8, 5).mean(axis=1)
     between, within = 5 * means.var(ddof=1), ((values - means[labels]) ** 2).sum() / 32
-    found = clusters._restricted_ratio(values - values.mean(), np.ones((40, 1)), same(labels))
+    found = clusters._restricted_ratio(values - values.mean(), np.ones((40, 1)), Subsets(labels))
     assert found == pytest.approx(max((between / within - 1) / 5, 0.0), rel=0.02)
 
 
@@ -55,13 +56,13 @@ def test_the_ratio_has_the_largest_restricted_likelihood() -> None:
 
     best = optimize.minimize_scalar(cost, bounds=(-6, 6), method="bounded").x
     plain = values - columns @ np.linalg.lstsq(columns, values, rcond=None)[0]
-    assert clusters._restricted_ratio(plain, columns, same(labels)) == pytest.approx(np.exp(best), rel=0.02)
+    assert clusters._restricted_ratio(plain, columns, Subsets(labels)) == pytest.approx(np.exp(best), rel=0.02)
 
 
 @pytest.mark.parametrize("ratio", [0.1, 1.0, 30.0])
 def test_the_whitener_makes_the_covariance_one(ratio: float) -> None:
     labels = np.array([0, 0, 0, 1, 2, 2, 1, 0])
-    whitener = clusters._whitener(same(labels), ratio)
+    whitener = SubsetWhitener(Subsets(labels), ratio)
     covariance = np.eye(8) + ratio * same(labels)
     np.testing.assert_allclose(whitener @ covariance @ whitener.T, np.eye(8), atol=1e-12)
 
@@ -70,19 +71,48 @@ def test_a_mean_over_subsets_has_one_less_freedom_than_subsets() -> None:
     """Balanced one-way layout: the grand mean has k - 1 degrees of freedom, whatever the ratio and the runs."""
     for n_groups, size, ratio in ((6, 8, 1.0), (6, 3, 4.0), (12, 5, 0.5)):
         labels = np.repeat(np.arange(n_groups), size)
-        found = clusters._freedom(np.ones((len(labels), 1)), same(labels), ratio)
+        found = clusters._freedom(np.ones((len(labels), 1)), Subsets(labels), ratio)
         assert found[0] == pytest.approx(n_groups - 1, rel=1e-6)
 
 
 def test_a_contrast_within_subsets_has_the_freedom_of_the_runs() -> None:
     labels, within = np.repeat(np.arange(6), 8), np.tile(np.linspace(-1, 1, 8), 6)
-    found = clusters._freedom(np.column_stack([np.ones(48), within]), same(labels), 2.0)
+    found = clusters._freedom(np.column_stack([np.ones(48), within]), Subsets(labels), 2.0)
     assert found == pytest.approx([5.0, 41.0], rel=1e-6)
 
 
 def test_a_parameter_without_effect_has_the_fewest_degrees_of_freedom() -> None:
-    found = clusters._freedom(np.column_stack([np.ones(48), np.zeros(48)]), same(np.repeat(np.arange(6), 8)), 2.0)
+    found = clusters._freedom(np.column_stack([np.ones(48), np.zeros(48)]), Subsets(np.repeat(np.arange(6), 8)), 2.0)
     assert found == pytest.approx([5.0, 1.0], rel=1e-6)
+
+
+def dense_freedom(jacobian: np.ndarray, shared: np.ndarray, ratio: float) -> np.ndarray:
+    """The same with matrices of all pairs of points."""
+    inverse = np.linalg.inv(np.eye(len(shared)) + ratio * shared)
+    weight = inverse @ jacobian
+    spread = np.linalg.inv(jacobian.T @ weight)
+    parts = [part @ (inverse - weight @ spread @ weight.T) for part in (shared, np.eye(len(shared)))]
+    information = np.array([[0.5 * np.trace(one @ other) for other in parts] for one in parts])
+    response = weight @ spread
+    gradient = np.stack([np.diag(response.T @ part @ response) for part in (shared, np.eye(len(shared)))])
+    found: np.ndarray = (
+        2 * np.diag(spread) ** 2 / np.einsum("ip,ij,jp->p", gradient, np.linalg.inv(information), gradient)
+    )
+    return found
+
+
+@pytest.mark.parametrize("ratio", [0.05, 1.0, 40.0])
+def test_sums_over_subsets_are_the_matrices_of_all_pairs(ratio: float) -> None:
+    draw = stream(0, "pairs")
+    labels = draw.permutation(np.repeat(np.arange(7), [1, 2, 9, 4, 3, 6, 5]))
+    columns = draw.standard_normal((30, 4)) + 0.5 * draw.standard_normal((7, 4))[labels]
+    found = clusters._freedom(columns, Subsets(labels), ratio)
+    assert found == pytest.approx(np.clip(dense_freedom(columns, same(labels), ratio), 1, 26), rel=1e-9)
+    root = np.linalg.inv(np.eye(30) + ratio * same(labels))
+    whitener = SubsetWhitener(Subsets(labels), ratio)
+    for array in (columns, columns[:, 0], np.stack([columns, 2 * columns])):
+        np.testing.assert_allclose(whitener @ (whitener @ array), root @ array, atol=1e-12)
+    np.testing.assert_allclose(whitener.T @ whitener, root, atol=1e-12)
 
 
 def surface(shared: float, seed: int, own: float = 0.01) -> tuple[dict[str, np.ndarray], np.ndarray]:

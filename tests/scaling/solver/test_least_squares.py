@@ -103,6 +103,20 @@ def test_a_parameter_without_effect_does_no_harm() -> None:
     assert found.theta[0] == pytest.approx([1.5, 3.0])
 
 
+@pytest.mark.parametrize("unit", [1e-100, 1e-9, 1e9, 1e100])
+def test_the_unit_of_a_parameter_does_not_matter(unit: float) -> None:
+    target, scale = targets(10), np.array([1.0, 1.0, unit])
+
+    def residuals(theta: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        residual, slope = decay(target)(theta / scale, rows)
+        return residual, slope / scale
+
+    expected = minimise(decay(target), np.tile([0.4, 1.0, 0.5], (10, 1)), *FREE)
+    found = minimise(residuals, np.tile([0.4, 1.0, 0.5], (10, 1)) * scale, *FREE)
+    assert found.converged.all()
+    np.testing.assert_allclose(found.theta / scale, expected.theta, rtol=1e-8)
+
+
 def test_a_start_without_finite_residuals_has_infinite_squares() -> None:
     target = targets(2)
     found = minimise(decay(target), np.array([[0.4, 1.0, 0.5], [0.4, 1.0, -1e4]]), *FREE)

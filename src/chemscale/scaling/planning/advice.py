@@ -6,12 +6,13 @@ from typing import Any, Literal
 import numpy as np
 
 from chemscale.base.errors import FitError
+from chemscale.scaling.about import ABOUT
 from chemscale.scaling.law_fit import LawFit
 from chemscale.scaling.planning.cost import FAR_DECADES, CostModel
 from chemscale.scaling.planning.delta_method import Estimate, propagate
 from chemscale.scaling.planning.frontier import epoch_warnings, outside
 from chemscale.scaling.planning.optimum import cheapest_split
-from chemscale.scaling.planning.surface import ABOUT, TWO_TERMS, Surface, check_number, surface_of
+from chemscale.scaling.planning.surface import TWO_TERMS, Surface, check_number, surface_of
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from chemscale.base.errors import FitError
 from chemscale.scaling.law_fit import LawFit
@@ -42,25 +43,37 @@ class Candidates:
         return parameters, data, epochs[0] if epochs else 1.0
 
 
-def grid_candidates(fit: LawFit, cost: CostModel, max_cost: float | None) -> Candidates:
-    """The grid of the fitted sizes with one step beyond it on every side, and another seed of every fitted cell.
+def grid_candidates(fit: LawFit, cost: CostModel, max_cost: float | None, max_data: float | None = None) -> Candidates:
+    """The grid of the fitted sizes with one step above it, and another seed of every fitted cell.
+
+    No size below the fitted ones is proposed: such runs are cheap, but there other laws hold than where plans are made.
 
     Args:
         fit: of a law of parameters and data.
         cost: what a run costs.
         max_cost: no run costs more; None takes the dearest fitted run.
+        max_data: unique data there are; None where they never end.
     """
     fitted = fit.cells.values
     # More or fewer epochs than were fitted are another recipe, not another size.
     axes = [_axis(column, fit.cells.inputs[i] != "epochs") for i, column in enumerate(fitted.T)]
     grid = np.stack([part.reshape(-1) for part in np.meshgrid(*axes, indexing="ij")], axis=-1)
     new = grid[_cells_at(fit, grid) < 0]
+    places = np.concatenate([new, fitted])
     limit = float(cost(fitted[:, 0], fitted[:, 1:].prod(axis=1)).max()) if max_cost is None else max_cost
-    return _within(fit, cost, np.concatenate([new, fitted]), limit)
+    if max_data is not None:
+        places = places[_available(places, max_data)]
+        if not len(places):
+            raise FitError(f"max_data: {max_data:.4g}, and the smallest fitted data are {fitted[:, 1].min():.4g}")
+    return _within(fit, cost, places, limit)
 
 
 def given_candidates(
-    fit: LawFit, cost: CostModel, places: Sequence[Sequence[float]], max_cost: float | None
+    fit: LawFit,
+    cost: CostModel,
+    places: Sequence[Sequence[float]],
+    max_cost: float | None,
+    max_data: float | None = None,
 ) -> Candidates:
     """A list of runs, checked.
 
@@ -69,9 +82,10 @@ def given_candidates(
         cost: what a run costs.
         places: (N, D) or (N, D, epochs) each; where epochs are left out they are 1.
         max_cost: no run costs more; None sets no limit.
+        max_data: unique data there are; None where they never end.
 
     Raises:
-        FitError: no runs, a wrong number of sizes, or one that is not positive.
+        FitError: no runs, a wrong number of sizes, one that is not positive, or more data than there are.
     """
     n_inputs = len(fit.cells.inputs)
     rows = [list(place) for place in places]
@@ -83,6 +97,8 @@ def given_candidates(
     values = np.array([row + [1.0] * (n_inputs - len(row)) for row in rows], dtype=float)
     for name, column in zip(fit.cells.inputs, values.T, strict=True):
         check_positive(f"candidates: {name}", column)
+    if max_data is not None and not _available(values, max_data).all():
+        raise FitError(f"candidates: data {values[:, 1].max():.4g} are more than max_data = {max_data:.4g}")
     return _within(fit, cost, values, np.inf if max_cost is None else max_cost)
 
 
@@ -108,7 +124,7 @@ def _within(fit: LawFit, cost: CostModel, values: np.ndarray, limit: float) -> C
 
 
 def _axis(fitted: np.ndarray, beyond: bool) -> np.ndarray:
-    """The fitted sizes of one input, with one step beyond them on both sides."""
+    """The fitted sizes of one input, and where it may go on beyond them one step more."""
     sizes = np.unique(fitted)
     sizes = sizes[np.diff(np.log(sizes), prepend=-np.inf) > SAME_RESOURCE]
     if len(sizes) > MOST_SIZES:
@@ -116,7 +132,12 @@ def _axis(fitted: np.ndarray, beyond: bool) -> np.ndarray:
     if not beyond or len(sizes) < 2:
         return sizes
     step = float(np.exp(np.median(np.diff(np.log(sizes)))))
-    return np.concatenate([[sizes[0] / step], sizes, [sizes[-1] * step]])
+    return np.append(sizes, sizes[-1] * step)
+
+
+def _available(places: np.ndarray, max_data: float) -> np.ndarray:
+    """Which runs [n] need no more unique data than there are."""
+    return np.asarray(places[:, 1] <= max_data * (1 + 1e-9))
 
 
 def same_size(fitted: np.ndarray, value: float) -> np.ndarray:
@@ -126,6 +147,5 @@ def same_size(fitted: np.ndarray, value: float) -> np.ndarray:
 
 def _cells_at(fit: LawFit, values: np.ndarray) -> np.ndarray:
     """The fitted cell at every place, or -1 [n]."""
-    apart = np.abs(np.log(values)[:, None, :] - fit.cells.logs[None]).max(axis=-1)
-    nearest = apart.argmin(axis=1)
-    return np.where(apart.min(axis=1) < SAME_RESOURCE, nearest, -1)
+    apart, nearest = cKDTree(fit.cells.logs).query(np.log(values), p=np.inf)
+    return np.where(apart < SAME_RESOURCE, nearest, -1)

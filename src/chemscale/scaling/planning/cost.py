@@ -197,7 +197,8 @@ class MeasuredCost:
 
     def __call__(self, parameters: ArrayLike, data: ArrayLike) -> np.ndarray:
         """See `CostModel.__call__`."""
-        return np.exp(self._model_part(parameters) + self.b * (np.log(np.asarray(data, float)) - self.centre[1]))
+        with np.errstate(over="ignore", under="ignore"):
+            return np.exp(self._model_part(parameters) + self.b * (np.log(np.asarray(data, float)) - self.centre[1]))
 
     def _model_part(self, parameters: ArrayLike) -> np.ndarray:
         size = np.log(np.asarray(parameters, float)) - self.centre[0]
@@ -206,7 +207,8 @@ class MeasuredCost:
 
     def data_for(self, budget: ArrayLike, parameters: ArrayLike) -> np.ndarray:
         """See `CostModel.data_for`."""
-        return np.exp((np.log(np.asarray(budget, float)) - self._model_part(parameters)) / self.b + self.centre[1])
+        with np.errstate(over="ignore", under="ignore"):  # far from the runs: no data, or data without end
+            return np.exp((np.log(np.asarray(budget, float)) - self._model_part(parameters)) / self.b + self.centre[1])
 
     def elasticities(self, parameters: ArrayLike, data: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """See `CostModel.elasticities`."""

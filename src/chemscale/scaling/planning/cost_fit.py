@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize
+from scipy import optimize, special
 
 from chemscale.base.errors import FitError
 from chemscale.scaling.cells import PROPORTIONAL
@@ -13,6 +13,9 @@ FEWEST_RUNS = 4
 ROUGH = 0.25  # scatter in ln C beyond which a planned cost is no plan
 RUNS_FOR_IDLE, SIZES_FOR_IDLE = 8, 4
 BETTER = 6.0  # fall of AICc that the term of idle launches must bring
+# Below it twice the budget would buy a thousand times the data: such runs were paid for by the step, not by their data.
+SMALLEST_EXPONENT = 0.1
+LEVEL = 0.95
 SMALLEST_NOISE = 1e-12  # of counted costs, which lie on the law exactly
 
 
@@ -28,7 +31,8 @@ def fit_cost(parameters: ArrayLike, data: ArrayLike, cost: ArrayLike, unit: str 
         unit: of `cost`, as it is to be printed.
 
     Raises:
-        FitError: fewer than 4 runs, one size only, N and D in proportion, bad numbers, or a cost that does not rise.
+        FitError: fewer than 4 runs, one size only, N and D in proportion, bad numbers, or a cost that does not rise, or
+            hardly, with N or with D.
     """
     columns = {
         "parameters": numbers("parameters", parameters),
@@ -53,18 +57,15 @@ def fit_cost(parameters: ArrayLike, data: ArrayLike, cost: ArrayLike, unit: str 
     noise = max(float(np.sqrt((residual**2).sum() / freedom)), SMALLEST_NOISE)
     jacobian = _jacobian(theta, size, amount)
     total = float(((measured - measured.mean()) ** 2).sum())
-    if theta[1] <= 0 or theta[2] <= 0:
-        raise FitError(
-            f"the measured cost does not rise with parameters and data (exponents {theta[1]:.3g} and {theta[2]:.3g}): "
-            "no budget can be split by it. Look for runs that shared a device or stopped early."
-        )
+    spread = np.linalg.inv(jacobian.T @ jacobian) * noise**2
+    _check_rising(theta, np.sqrt(np.diag(spread)), freedom)
     return MeasuredCost(
         height=float(theta[0]),
         a=float(theta[1]),
         b=float(theta[2]),
         log_idle=float(theta[3] + centre[0]) if len(theta) > 3 else -np.inf,
         centre=centre,
-        spread=np.linalg.inv(jacobian.T @ jacobian) * noise**2,
+        spread=spread,
         freedom=float(freedom),
         noise=noise,
         r_squared=1 - float((residual**2).sum()) / total,
@@ -88,6 +89,24 @@ def _check_runs(size: np.ndarray, amount: np.ndarray) -> None:
         raise FitError("parameters and data change together in every measured run: what either costs cannot be told")
 
 
+def _check_rising(theta: np.ndarray, errors: np.ndarray, freedom: float) -> None:
+    """Refuse a cost that N or D does not raise: a budget cannot be split by it."""
+    half = float(special.stdtrit(freedom, 0.5 + LEVEL / 2)) * errors
+    what_to_do = {
+        "parameters": "The device waits for its launches, or shared its time: measure larger models, on a free device.",
+        "data": "Their budget was fixed, in tokens or in steps. Plan with the cost of runs that see all of their data, "
+        "or count the tokens seen as data.",
+    }
+    for index, (name, advice) in enumerate(what_to_do.items(), start=1):
+        exponent, low, high = theta[index], theta[index] - half[index], theta[index] + half[index]
+        if low <= 0 or exponent < SMALLEST_EXPONENT:
+            verb = "falls with" if high < 0 else "hardly depends on"
+            raise FitError(
+                f"the cost of these runs {verb} their {name} (the exponent is {exponent:.2g}, {100 * LEVEL:g} % "
+                f"interval [{low:.2g}, {high:.2g}]): no budget can be split by such a cost. {advice}"
+            )
+
+
 def _range(values: np.ndarray) -> tuple[float, float]:
     return float(values.min()), float(values.max())
 
@@ -99,7 +118,10 @@ def _plain(size: np.ndarray, amount: np.ndarray, measured: np.ndarray) -> np.nda
 
 def _log_cost(theta: np.ndarray, idle: float, size: np.ndarray, amount: np.ndarray) -> np.ndarray:
     """ln C; `idle` is ln N_0 around the centre."""
-    return np.asarray(theta[0] + np.logaddexp(theta[1] * size, theta[1] * idle) + theta[2] * amount)
+    model = theta[1] * size
+    if not np.isneginf(idle):
+        model = np.logaddexp(model, theta[1] * idle)
+    return np.asarray(theta[0] + model + theta[2] * amount)
 
 
 def _jacobian(theta: np.ndarray, size: np.ndarray, amount: np.ndarray) -> np.ndarray:

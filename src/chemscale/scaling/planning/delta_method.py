@@ -73,11 +73,13 @@ def propagate(fit: LawFit, cost: CostModel, answer: Answer) -> Propagated:
     up, down = answers[1 : 1 + len(used)], answers[1 + len(used) :]
     gradient = (up - down) / (2 * STEP * errors[used])[:, None]
     from_law = np.einsum("pk,pq,qk->k", gradient, fit.spread[np.ix_(used, used)], gradient)
-    from_cost = _cost_variance(fit, cost, answer)
-    return Propagated(answers[0], np.sqrt(from_law + from_cost), _quantile(fit, cost, from_law, from_cost))
+    from_cost = cost_variance(fit, cost, answer)
+    t = quantile(fit.level, from_law, float(fit.freedom.min()), from_cost, cost.freedom)
+    return Propagated(answers[0], np.sqrt(from_law + from_cost), t)
 
 
-def _cost_variance(fit: LawFit, cost: CostModel, answer: Answer) -> np.ndarray:
+def cost_variance(fit: LawFit, cost: CostModel, answer: Answer) -> np.ndarray:
+    """Variance of every answer from the errors of the cost [n_answers], or one 0 where nothing of it was fitted."""
     errors = np.sqrt(np.diag(cost.spread))
     if not errors.any():
         return np.zeros(1)
@@ -91,9 +93,15 @@ def _cost_variance(fit: LawFit, cost: CostModel, answer: Answer) -> np.ndarray:
     return np.asarray(np.einsum("pk,pq,qk->k", slopes, cost.spread, slopes))
 
 
-def _quantile(fit: LawFit, cost: CostModel, from_law: np.ndarray, from_cost: np.ndarray) -> np.ndarray:
-    law_freedom = float(fit.freedom.min())
+def quantile(
+    level: float,
+    from_law: np.ndarray,
+    law_freedom: float | np.ndarray,
+    from_cost: np.ndarray,
+    cost_freedom: float,
+) -> np.ndarray:
+    """Student's quantile of the sum of two variances [n], each with its degrees of freedom."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        freedom = (from_law + from_cost) ** 2 / (from_law**2 / law_freedom + from_cost**2 / cost.freedom)
+        freedom = (from_law + from_cost) ** 2 / (from_law**2 / law_freedom + from_cost**2 / cost_freedom)
     freedom = np.where(np.isfinite(freedom), freedom, law_freedom)
-    return np.asarray(special.stdtrit(freedom, 0.5 + fit.level / 2))
+    return np.asarray(special.stdtrit(freedom, 0.5 + level / 2))

@@ -8,14 +8,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from chemscale.base.errors import FitError
+from chemscale.scaling.about import ABOUT
 from chemscale.scaling.law_fit import LawFit
 from chemscale.scaling.planning.cost import FAR_DECADES, CostModel, decades_outside
 from chemscale.scaling.planning.delta_method import Estimate, Propagated, propagate
 from chemscale.scaling.planning.optimum import best_split
-from chemscale.scaling.planning.surface import ABOUT, Surface, surface_of
+from chemscale.scaling.planning.surface import REACH_DECADES, Surface, check_budgets, surface_of
 from chemscale.scaling.points import check_positive, numbers
 
 RISE = 0.01  # of ln C, over which the exponents of the frontier are taken
+ROUNDING = 1e-11  # of a slope of ln L: what is below it may be rounding
 ANSWERS = 5  # per budget: ln N*, ln D*, ln L* and the two exponents
 
 
@@ -118,7 +120,9 @@ def frontier(fit: LawFit, cost: CostModel, budgets: ArrayLike, *, max_data: floa
     if not len(spent):
         raise FitError(f"budgets: expected one or more in {cost.unit}, got none")
     check_positive("budgets", spent)
+    check_budgets(fit, cost, spent)
     found = propagate(fit, cost, lambda theta, priced: _answers(surface, theta, priced, np.log(spent)))
+    _check_reach(fit, found, spent)
     robust = _huber_sizes(fit, surface, cost, np.log(spent))
     points = tuple(
         _point(fit, surface, found, index, float(budget), robust[index]) for index, budget in enumerate(spent)
@@ -164,6 +168,20 @@ def _point(
     )
 
 
+def _check_reach(fit: LawFit, found: Propagated, budgets: np.ndarray) -> None:
+    """Refuse budgets whose best sizes lie so far out that nothing can be computed there."""
+    logs = fit.cells.logs
+    columns = {"parameters": logs[:, 0], "data": logs[:, 1:].sum(axis=1)}
+    for (name, fitted), best in zip(columns.items(), found.value.reshape(ANSWERS, -1), strict=False):
+        outside = np.maximum(fitted.min() - best, best - fitted.max()) / np.log(10)
+        far = np.flatnonzero(~(outside <= REACH_DECADES))
+        if len(far):
+            raise FitError(
+                f"budget: the best {name} of {budgets[far[0]]:.4g} lie {outside[far[0]]:.0f} decades outside all that "
+                f"was fitted, and a plan reaches {REACH_DECADES:g}. Ask for a budget nearer to what the runs cost."
+            )
+
+
 def _huber_sizes(fit: LawFit, surface: Surface, cost: CostModel, log_budget: np.ndarray) -> list[float | None]:
     """N* of every budget by the fit with Huber's loss; None where that fit has no best split."""
     values = np.array([fit.huber[name] for name in fit.law.names])
@@ -188,7 +206,17 @@ def sizes_of(points: Sequence[FrontierPoint]) -> tuple[np.ndarray, np.ndarray]:
 
 def _check_falling(fit: LawFit, surface: Surface, points: Sequence[FrontierPoint]) -> None:
     sizes, seen = (np.log(part)[None] for part in sizes_of(points))
-    rising = np.flatnonzero(surface.slopes(fit.theta[None], sizes, seen)[0][0] >= 0)
+    slopes = surface.slopes(fit.theta[None], sizes, seen)[0][0]
+    # Written so that a slope that is no number counts as one that cannot be told.
+    untold = np.flatnonzero(~(np.abs(slopes) > ROUNDING))
+    if len(untold):
+        point = points[untold[0]]
+        raise FitError(
+            f"budget: {point.budget:.4g} is too large to be split: at N = {point.parameters.value:.3g}, "
+            f"D = {point.data.value:.3g} the loss is so near its floor that it falls by less than can be computed. Ask "
+            "for a smaller budget."
+        )
+    rising = np.flatnonzero(slopes > 0)
     if len(rising):
         point = points[rising[0]]
         raise FitError(

@@ -6,14 +6,16 @@ from typing import Any
 import numpy as np
 
 from chemscale.base.errors import FitError
+from chemscale.scaling.about import ABOUT
 from chemscale.scaling.law_fit import LawFit
 from chemscale.scaling.planning.advice import size_warnings
 from chemscale.scaling.planning.cost import CostModel, SixND
 from chemscale.scaling.planning.delta_method import Estimate, propagate
 from chemscale.scaling.planning.optimum import REACH
-from chemscale.scaling.planning.surface import ABOUT, Surface, check_number, surface_of
+from chemscale.scaling.planning.surface import Surface, check_number, surface_of
 
 SMALL = 0.1  # share of the data term below which the model term no longer matters
+WIDE_DECADES = 6.0
 HALVINGS = 80
 
 
@@ -108,8 +110,16 @@ def label_budget(
         affordable_parameters=affordable,
         affordable_loss=None if affordable is None else found.exponential(3),
         level=fit.level,
-        warnings=size_warnings(fit, enough.value, data),
+        warnings=(*_wide_warnings(enough), *size_warnings(fit, enough.value, data)),
     )
+
+
+def _wide_warnings(enough: Estimate) -> tuple[str, ...]:
+    with np.errstate(divide="ignore", over="ignore"):
+        decades = float(np.log10(enough.high) - np.log10(enough.low))
+    if decades < WIDE_DECADES:
+        return ()
+    return (f"the interval of that size spans {decades:.3g} decades: these runs do not tell it",)
 
 
 def _enough(surface: Surface, theta: np.ndarray, log_data: float, log_share: float) -> np.ndarray:

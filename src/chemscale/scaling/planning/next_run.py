@@ -4,7 +4,8 @@ The answer is ln N^* at a budget, or one parameter of the law, with gradient g b
 more run at x, with the law's derivative j there and noise v, lowers the variance by a rank-one update (fedorov1972):
 \Delta = (g^T \Sigma j)^2 / (v + j^T \Sigma j). Where data subsets share errors, j and v are what is left of the run
 after the runs on its subset have told theirs: a new subset is worth more than another run on an old one. A second seed
-of a fitted cell only averages the noise of that cell, because every cell counts once in the fit.
+of a fitted cell only averages the noise of that cell, because every cell counts once in the fit. A fitted cost adds its
+own variance to that of the answer: no run of the law is taken to lower it.
 """
 
 from collections.abc import Sequence
@@ -12,15 +13,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from chemscale.base.errors import FitError
+from chemscale.scaling.about import ABOUT
 from chemscale.scaling.law_fit import LawFit
 from chemscale.scaling.planning.candidates import Candidates, given_candidates, grid_candidates, same_size
 from chemscale.scaling.planning.cost import CostModel
+from chemscale.scaling.planning.delta_method import cost_variance, quantile
 from chemscale.scaling.planning.optimum import best_split
-from chemscale.scaling.planning.surface import ABOUT, check_number, surface_of
+from chemscale.scaling.planning.surface import Surface, check_budgets, check_number, surface_of
 from chemscale.scaling.solver.solve import move_matrix
+from chemscale.scaling.solver.whitening import SubsetWhitener
 
 AT_LEAST = 0.5  # of the largest shrinkage: a run that gains less comes later, however cheap it is
 STEP = 1e-3  # of the differences, in standard errors
@@ -102,6 +105,7 @@ def next_run(
     candidates: Sequence[Sequence[float]] | None = None,
     *,
     max_cost: float | None = None,
+    max_data: float | None = None,
 ) -> NextRuns:
     """Rank runs by how much narrower they make an interval per unit of cost.
 
@@ -111,30 +115,37 @@ def next_run(
         fit: of a law of parameters and data.
         cost: `SixND()`, or `fit_cost` of measured runs.
         target: a budget, in the unit of the cost, for N* there; or the name of a parameter of the law, as "alpha".
-        candidates: (N, D) or (N, D, epochs) each [n]. None takes the grid of the fitted sizes, one step beyond it on
-            every side, and another seed of every fitted cell.
+        candidates: (N, D) or (N, D, epochs) each [n]. None takes the grid of the fitted sizes, one step above it, and
+            another seed of every fitted cell.
         max_cost: no run costs more; None takes the dearest fitted run, for the candidates of the grid only.
+        max_data: unique data there are: N* is for that many, and no run has more. Needs the law `repeated`.
 
     Raises:
-        FitError: a bad target or candidate, a fit without noise, or none that is cheap enough.
+        FitError: a bad target or candidate, a fit without noise, or none that is cheap enough and has its data.
     """
-    surface_of(fit)
+    surface = surface_of(fit, max_data)
     if fit.noise < EXACT:
         raise FitError("the points lie exactly on the law: its intervals are empty, and no run can make them narrower")
-    gradient, label = _gradient(fit, cost, target)
+    gradient, from_cost, label = _gradient(fit, surface, cost, target)
     if max_cost is not None:
         check_number("max_cost", max_cost)
     runs = (
-        grid_candidates(fit, cost, max_cost)
+        grid_candidates(fit, cost, max_cost, max_data)
         if candidates is None
-        else given_candidates(fit, cost, candidates, max_cost)
+        else given_candidates(fit, cost, candidates, max_cost, max_data)
     )
-    variance = float(gradient @ fit.spread @ gradient)
-    if not variance > 0:
+    from_law = float(gradient @ fit.spread @ gradient)
+    if not from_law > 0:
         raise FitError(f"target: {label} has no interval in this fit ({fit.status})")
     freedom = float(fit.freedom.min())
     fall, more_freedom = _falls(fit, gradient, runs)
-    narrower = np.sqrt(np.maximum(1 - fall / variance, 1e-12)) * _t(fit, freedom + more_freedom) / _t(fit, freedom)
+
+    def half_widths(variance: np.ndarray, law_freedom: np.ndarray) -> np.ndarray:
+        t = quantile(fit.level, variance, law_freedom, np.full_like(variance, from_cost), cost.freedom)
+        return np.asarray(t * np.sqrt(variance + from_cost))
+
+    now = float(half_widths(np.array([from_law]), np.array([freedom]))[0])
+    narrower = half_widths(np.maximum(from_law - fall, 1e-12 * from_law), freedom + more_freedom) / now
     per_cost = -np.log(narrower) / runs.cost
     too_little = 1 - narrower < AT_LEAST * (1 - narrower).max()
     order = np.lexsort([-per_cost, too_little])
@@ -142,28 +153,27 @@ def next_run(
         NextRun(*runs.place(i), runs.kind[i], float(runs.cost[i]), float(1 - narrower[i]), float(per_cost[i]))
         for i in order
     )
-    half_width = float(_t(fit, np.array(freedom))) * float(np.sqrt(variance))
-    return NextRuns(label, half_width, fit.level, cost.unit, found, _warnings(fit, runs))
+    return NextRuns(label, now, fit.level, cost.unit, found, _warnings(fit, runs))
 
 
-def _t(fit: LawFit, freedom: np.ndarray | float) -> np.ndarray:
-    return np.asarray(special.stdtrit(freedom, 0.5 + fit.level / 2))
-
-
-def _gradient(fit: LawFit, cost: CostModel, target: float | str) -> tuple[np.ndarray, str]:
-    """The derivative of the answer by theta [n_parameters], and its name."""
+def _gradient(fit: LawFit, surface: Surface, cost: CostModel, target: float | str) -> tuple[np.ndarray, float, str]:
+    """The derivative of the answer by theta [n_parameters], its variance from the cost, and its name."""
     if isinstance(target, str):
         if target not in fit.law.names:
             raise FitError(f"target: expected a budget or one of {', '.join(fit.law.names)}, got {target!r}")
         index = fit.law.names.index(target)
         name = f"ln {target}" if fit.law.parameters[index].scale == "log" else target
-        return move_matrix(fit.law, fit.design.centre)[index], name
+        return move_matrix(fit.law, fit.design.centre)[index], 0.0, name
     check_number("target", target)
-    surface, budget = surface_of(fit), np.array([[np.log(target)]])
+    check_budgets(fit, cost, np.array([float(target)]))
+    budget = np.array([[np.log(target)]])
     steps = np.diag(STEP * np.where(np.diag(fit.spread) > 0, np.sqrt(np.abs(np.diag(fit.spread))), 1.0))
     up, down = (best_split(surface, fit.theta + side * steps, cost, budget)[0][:, 0] for side in (1, -1))
     gradient = (up - down) / (2 * np.diag(steps))
-    return np.where(np.diag(fit.spread) > 0, gradient, 0.0), f"ln N* at {target:.4g} {cost.unit}"
+    from_cost = cost_variance(fit, cost, lambda theta, priced: best_split(surface, theta, priced, budget)[0])
+    unique = "" if surface.log_unique is None else f" and {np.exp(surface.log_unique):.4g} unique data"
+    label = f"ln N* at {target:.4g} {cost.unit}{unique}"
+    return np.where(np.diag(fit.spread) > 0, gradient, 0.0), float(from_cost[0]), label
 
 
 def _falls(fit: LawFit, gradient: np.ndarray, runs: Candidates) -> tuple[np.ndarray, np.ndarray]:
@@ -173,14 +183,15 @@ def _falls(fit: LawFit, gradient: np.ndarray, runs: Candidates) -> tuple[np.ndar
     new = fit.law.evaluate(fit.theta[None], (runs.logs - fit.design.centre)[None])[1][0]
     toward = fit.spread @ gradient
     fall, freedom = np.zeros(len(new)), np.zeros(len(new))
-    pull = noise.precision @ derivative @ toward  # how the answer follows the mean of every cell
+    pull = noise.weigh(derivative @ toward)  # how the answer follows the mean of every cell
     for index, cell in enumerate(runs.cell):
         if cell >= 0:
             fall[index] = pull[cell] ** 2 * noise.fall_with_seed[cell]
             continue
         same = noise.shared * same_size(fit.cells.values[:, noise.by], runs.values[index, noise.by])
-        left = new[index] - derivative.T @ noise.precision @ same
-        spread = noise.own + noise.shared - same @ noise.precision @ same
+        known = noise.weigh(same)
+        left = new[index] - derivative.T @ known
+        spread = noise.own + noise.of_one_run + noise.shared - same @ known
         fall[index] = (left @ toward) ** 2 / (spread + left @ fit.spread @ left)
         freedom[index] = 0.0 if noise.shared and same.any() else 1.0
     return fall, freedom
@@ -194,31 +205,36 @@ class _Noise:
         own: of a cell about the law.
         shared: of what a subset shares; 0 where nothing is.
         by: the input whose equal values share a subset.
-        precision: inverse of the covariance of all cells [n_cells, n_cells].
+        of_one_run: what one run has beyond a cell, which is the mean of its seeds.
+        whitener: of the cells' errors in units of `own`; None where they are independent.
         fall_with_seed: of a cell's own variance with one more seed [n_cells].
     """
 
     own: float
     shared: float
     by: int
-    precision: np.ndarray
+    of_one_run: float
+    whitener: np.ndarray | SubsetWhitener | None
     fall_with_seed: np.ndarray
 
     @classmethod
     def of(cls, fit: LawFit) -> "_Noise":
         n_seeds = fit.cells.n_seeds
         if fit.shared_noise is None or fit.design.whitener is None:
-            own, shared, by, precision = fit.noise**2, 0.0, 0, np.eye(len(n_seeds)) / fit.noise**2
+            own, shared, by, whitener = fit.noise**2, 0.0, 0, None
         else:
             own, shared = fit.shared_noise.own**2, fit.shared_noise.shared**2
             by, whitener = fit.law.inputs.index(fit.shared_noise.by), fit.design.whitener
-            precision = whitener.T @ whitener / own
-        repeated = n_seeds > 1
-        between = own * float(n_seeds.mean())
-        if repeated.any():
-            between = float(np.average(fit.cells.log_spread[repeated] ** 2, weights=n_seeds[repeated] - 1))
+        seeds = fit.cells.seed_noise()
+        between = seeds.variance if seeds.freedom else own
         fall = np.minimum(between * (1 / n_seeds - 1 / (n_seeds + 1)), own)
-        return cls(own, shared, by, precision, fall)
+        return cls(own, shared, by, seeds.of_one_run, whitener, fall)
+
+    def weigh(self, values: np.ndarray) -> np.ndarray:
+        """The inverse of the covariance of all cells times values of them [n_cells]."""
+        if self.whitener is None:
+            return values / self.own
+        return np.asarray(self.whitener.T @ (self.whitener @ values)) / self.own
 
 
 def _warnings(fit: LawFit, runs: Candidates) -> tuple[str, ...]:
@@ -228,6 +244,9 @@ def _warnings(fit: LawFit, runs: Candidates) -> tuple[str, ...]:
             f"runs of equal {fit.shared_noise.by} share an error and are told apart by that size alone: another draw "
             "of the same size would be worth as much as a new size nearby, and cannot be listed here"
         )
+    smallest = np.array([runs.values.min(axis=0), fit.cells.values.min(axis=0)])
+    if (smallest[0] < smallest[1] * (1 - 1e-9)).any():
+        found.append("some of these runs are smaller than all that were fitted: what they tell rests on the law there")
     if (runs.cell >= 0).any() and not (fit.cells.n_seeds > 1).any():
         found.append("no cell has two seeds: the gain of another seed takes all noise as noise between seeds")
     if fit.status != "converged":

@@ -61,7 +61,7 @@ def numeric_split(
     budget = np.exp(log_budget)
 
     def along(size: np.ndarray) -> np.ndarray:
-        return surface.log_loss(theta, size, np.log(cost.data_for(budget, np.exp(size))))
+        return surface.log_loss(theta, size, log_data_for(cost, budget, size))
 
     low, high = _around_least(surface, theta, cost, log_budget)
     for _ in range(HALVINGS):
@@ -69,7 +69,13 @@ def numeric_split(
         falls = _slope(along, middle) < 0
         low, high = np.where(falls, middle, low), np.where(falls, high, middle)
     size = (low + high) / 2
-    return size, np.log(cost.data_for(budget, np.exp(size)))
+    return size, log_data_for(cost, budget, size)
+
+
+def log_data_for(cost: CostModel, budget: np.ndarray | float, log_size: np.ndarray) -> np.ndarray:
+    """ln of the data that a budget pays for at ln N; minus infinity where it pays for next to none."""
+    with np.errstate(divide="ignore", over="ignore", under="ignore"):
+        return np.asarray(np.log(cost.data_for(budget, np.exp(log_size))))
 
 
 def _slope(function: Callable[[np.ndarray], np.ndarray], at: np.ndarray) -> np.ndarray:
@@ -82,7 +88,7 @@ def _around_least(
     """Two places on either side of the least loss of a wide grid along the line [n_fits, n_budgets]."""
     grid = surface.centre[0] + np.arange(-REACH, REACH + SPACING, SPACING)
     n_fits, n_budgets = log_budget.shape
-    seen = np.log(cost.data_for(np.exp(log_budget)[:, :, None], np.exp(grid)))
+    seen = log_data_for(cost, np.exp(log_budget)[:, :, None], grid)
     sizes = np.broadcast_to(grid, seen.shape).reshape(n_fits, -1)
     loss = surface.log_loss(theta, sizes, seen.reshape(n_fits, -1)).reshape(n_fits, n_budgets, len(grid))
     best = loss.argmin(axis=-1)
@@ -117,14 +123,16 @@ def cheapest_split(
     spent = np.full((len(theta), 1), log_budget)
     for step_number in range(NEWTON_STEPS):
         try:
-            size, seen = best_split(surface, theta, cost, spent)
+            with np.errstate(all="ignore"):
+                size, seen = best_split(surface, theta, cost, spent)
         except FitError:
             if step_number == 0:
                 raise
             break  # budgets beyond any sense, and the loss still not reached
-        excess = surface.log_loss(theta, size, seen)[:, 0] - log_target
-        by_size, _ = surface.slopes(theta, size, seen)
-        gain = by_size[:, 0] / cost.elasticities(np.exp(size), np.exp(seen))[0][:, 0]
+        with np.errstate(all="ignore"):  # where it goes astray it is stopped below
+            excess = surface.log_loss(theta, size, seen)[:, 0] - log_target
+            by_size, _ = surface.slopes(theta, size, seen)
+            gain = by_size[:, 0] / cost.elasticities(np.exp(size), np.exp(seen))[0][:, 0]
         if (gain >= 0).any() or not np.isfinite(gain).all():
             break
         step = np.clip(-excess / gain, -LONGEST_STEP, LONGEST_STEP)
@@ -133,5 +141,5 @@ def cheapest_split(
         spent = spent + step[:, None]
     raise FitError(
         f"no budget reaches a loss of {np.exp(log_target[0]):.6g} by the law {surface.law.name!r}: "
-        "ask for a higher loss"
+        "ask for a higher loss, one nearer to those that were fitted"
     )

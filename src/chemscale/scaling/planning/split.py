@@ -9,7 +9,7 @@ from chemscale.base.errors import FitError
 from chemscale.scaling.law_fit import LawFit
 from chemscale.scaling.planning.cost import CostModel
 from chemscale.scaling.planning.frontier import Frontier, FrontierPoint, frontier
-from chemscale.scaling.planning.optimum import HALVINGS, REACH
+from chemscale.scaling.planning.optimum import HALVINGS, REACH, log_data_for
 from chemscale.scaling.planning.surface import check_number, surface_of
 
 WASTE = 0.1  # of the budget
@@ -75,8 +75,8 @@ def split(fit: LawFit, cost: CostModel, budget: float, *, waste: float = WASTE, 
     best = np.log(line.points[0].parameters.value)
 
     def excess(size: float) -> float:
-        seen = np.log(cost.data_for(budget, np.exp(size)))
-        return float(surface.log_loss(theta, np.array([[size]]), np.array([[seen]]))[0, 0] - limit)
+        place = np.array([[size]])
+        return float(surface.log_loss(theta, place, log_data_for(cost, budget, place))[0, 0] - limit)
 
     ends = []
     for side in (-1.0, 1.0):

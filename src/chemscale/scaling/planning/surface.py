@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from chemscale.base.errors import FitError
+from chemscale.scaling.about import ABOUT as ABOUT  # forecasts look for it here
 from chemscale.scaling.law_fit import LawFit
 from chemscale.scaling.laws import Law
+from chemscale.scaling.planning.cost import CostModel, decades_outside
 
-ABOUT = "about pre-training loss only: a lower loss says nothing of downstream accuracy"
 TWO_TERMS = ("additive", "repeated")  # laws with a floor, a model term and a data term
+REACH_DECADES = 15.0  # beyond what was fitted: further out numbers fail before the law does
 STEP = 2e-3  # of the five-point derivative, whose error falls with its fourth power
 
 
@@ -57,8 +59,9 @@ class Surface:
 
 def five_points(function: Callable[[float], np.ndarray]) -> np.ndarray:
     """The derivative of a function of a step, at zero."""
-    near, far = (function(step) - function(-step) for step in (STEP, 2 * STEP))
-    return (8 * near - far) / (12 * STEP)
+    with np.errstate(invalid="ignore"):  # where the loss is infinite there is no slope
+        near, far = (function(step) - function(-step) for step in (STEP, 2 * STEP))
+        return (8 * near - far) / (12 * STEP)
 
 
 def surface_of(fit: LawFit, max_data: float | None = None) -> Surface:
@@ -96,6 +99,24 @@ def surface_of(fit: LawFit, max_data: float | None = None) -> Surface:
         )
     check_number("max_data", max_data)
     return Surface(fit.law, fit.design.centre, float(np.log(max_data)))
+
+
+def check_budgets(fit: LawFit, cost: CostModel, budgets: np.ndarray) -> None:
+    """Refuse budgets [n_budgets] so far from what the fitted runs cost that no plan can even be computed.
+
+    Raises:
+        FitError: the first of them.
+    """
+    values = fit.cells.values
+    spent = cost(values[:, 0], values[:, 1:].prod(axis=1))
+    low, high = float(spent.min()), float(spent.max())
+    for budget, decades in zip(budgets, decades_outside(budgets, (low, high)), strict=True):
+        if abs(decades) > REACH_DECADES:
+            side = "above" if decades > 0 else "below"
+            raise FitError(
+                f"budget: {budget:.4g} {cost.unit} lies {abs(decades):.0f} decades {side} what the fitted runs cost "
+                f"({low:.3g} to {high:.3g}), and a plan reaches {REACH_DECADES:g}. Ask for a budget nearer to them."
+            )
 
 
 def check_number(name: str, value: float) -> None:

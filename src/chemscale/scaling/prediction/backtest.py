@@ -16,7 +16,7 @@ from chemscale.base.errors import FitError
 from chemscale.scaling.cells import Cells, check_design, merge_cells
 from chemscale.scaling.laws import Law, find_law
 from chemscale.scaling.points import SAME_RESOURCE, check_positive, numbers
-from chemscale.scaling.solver.solve import Design, covariance, make_design, solve
+from chemscale.scaling.solver.solve import Design, covariance, find_starts, make_design, solve
 
 SHARES = (0.4, 0.85)  # of the cells, that the first and the last origin train on
 MAX_ORIGINS = 8
@@ -207,8 +207,8 @@ def backtest_cells(law: Law, cells: Cells, origins: np.ndarray, growth: np.ndarr
     design = make_design(law, cells.logs)
     first = origins[0]
     starts = [
-        law.starts(design.x, cells.log_loss)[:STARTS],
-        law.starts(design.x[first], cells.log_loss[first])[:STARTS],
+        find_starts(design, cells.log_loss, STARTS),
+        find_starts(Design(law, design.x[first], design.centre), cells.log_loss[first], STARTS),
     ]
     repeated = np.repeat(cells.log_loss[None], len(origins), axis=0)
     found = solve(design, repeated, np.concatenate(starts), origins.astype(float))
@@ -248,10 +248,15 @@ def _beyond(
     value, slope = law.evaluate(theta[None], x[None, held])
     variance = squares / (mask.sum() - len(theta))
     spread = covariance(trained, theta)
-    size = np.exp(value[0]) if law.residual == "absolute" else 1.0
+    absolute = law.residual == "absolute"
+    size = np.exp(value[0]) if absolute else 1.0
     # Rounding makes a variance of zero negative where a law can hardly be told from a simpler one.
     of_law = np.maximum(np.einsum("np,pq,nq->n", slope[0], spread, slope[0]), 0.0)
-    standard_error = np.sqrt(variance * (of_law + size**-2))
+    between = cells.seed_noise(absolute).variance
+    # A cell of fewer seeds than those trained on scatters more, and no cell less than its seeds alone.
+    own = variance + between * (1 / cells.n_seeds[held] - np.mean(1 / cells.n_seeds[mask]))
+    own = np.maximum(own, between / cells.n_seeds[held])
+    standard_error = np.sqrt(variance * of_law + own * size**-2)
     distance = distance_beyond(cells.logs[held], cells.logs[mask], growth[held], growth[mask])
     return np.full(len(held), index), held, cells.log_loss[held] - value[0], distance, standard_error
 

@@ -18,6 +18,7 @@ from chemscale.scaling.prediction.backtest import BackTest
 SLOPE_ERROR = 0.15  # of the slope d ln L / d ln growth: about how far laws went wrong on public tables of losses
 MADE_UP = 0.25  # origins; a whole one widens forecasts of a true law by a third, a tenth covers less for some laws
 FEWEST_FREEDOM = 2.0  # of kappa, where there are no or few origins
+AT_ONCE = 4_000_000  # numbers: of very many errors fewer rates are tried at a time
 SMALLEST, LARGEST, STEPS = 1e-7, 10.0, 400  # the search for kappa, as multiples of the slope of the data
 
 
@@ -53,8 +54,11 @@ def learn_discrepancy(cells: Cells, growth: np.ndarray, tested: BackTest | None)
     rates = max(slope, 1e-12) * np.geomspace(SMALLEST, LARGEST, STEPS)
     counts = np.bincount(tested.origin)
     weight = 1 / counts[tested.origin]
-    variance = np.maximum(tested.standard_error**2, 1e-30) + np.outer(rates**2, tested.distance**2)
-    cost = (weight * (np.log(variance) + tested.error**2 / variance)).sum(axis=1)
+    fitted = np.maximum(tested.standard_error**2, 1e-30)
+    cost = np.zeros(STEPS)
+    for some in np.array_split(np.arange(STEPS), int(np.ceil(STEPS * len(weight) / AT_ONCE))):
+        variance = fitted + np.outer(rates[some] ** 2, tested.distance**2)
+        cost[some] = (weight * (np.log(variance) + tested.error**2 / variance)).sum(axis=1)
     cost += MADE_UP * (2 * np.log(rates) + (expected / rates) ** 2)
     freedom = max(float(tested.n_origins), FEWEST_FREEDOM)
     return Discrepancy(float(rates[cost.argmin()]), freedom, tested.n_origins, float(tested.distance.max()))

@@ -1,8 +1,9 @@
 r"""Forecast the loss of runs that were not made, with an interval that counts how laws fail beyond their data.
 
-Var(ln L) = parameters + noise + discrepancy. The first two are those of the fit and know nothing of a wrong form; the
-third grows with the distance and is learnt from back-tests inside the data (`discrepancy.py`). The interval is
-Student's t with Satterthwaite's degrees of freedom (satterthwaite1946) of the sum.
+Var(ln L) = parameters + noise + discrepancy. The noise is that of one run: where the fit is to means over seeds, what
+a run has beyond its mean is added. The first two are those of the fit and know nothing of a wrong form; the third grows
+with the distance and is learnt from back-tests inside the data (`discrepancy.py`). The interval is Student's t with
+Satterthwaite's degrees of freedom (satterthwaite1946) of the sum.
 """
 
 from dataclasses import dataclass
@@ -13,9 +14,10 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from chemscale.base.errors import FitError
+from chemscale.scaling.about import ABOUT
 from chemscale.scaling.cells import input_matrix
 from chemscale.scaling.law_fit import LawFit
-from chemscale.scaling.planning.surface import ABOUT
+from chemscale.scaling.points import joint_freedom
 from chemscale.scaling.prediction.backtest import BackTest, backtest_cells, distance_beyond, growth_of, origin_masks
 from chemscale.scaling.prediction.discrepancy import Discrepancy, learn_discrepancy
 
@@ -35,7 +37,7 @@ class Forecast:
         high: upper end [n].
         level: of the interval.
         parameters: part of the variance of ln L from the parameters [n].
-        noise: part from the noise of a run [n].
+        noise: part from the noise of one run [n].
         discrepancy: part from the law's own error beyond the data [n]; 0 inside.
         freedom: degrees of freedom of the sum [n].
         decades: {name: [n]}, decades beyond the data, above or below, 0 inside; for every input, and for joint laws
@@ -114,10 +116,7 @@ def forecast(fit: LawFit, *inputs: ArrayLike, level: float = 0.90, force: bool =
         raise FitError(f"level: expected a number between 0 and 1, for example 0.90, got {level!r}")
     flat = _flat_exponents(fit)
     if flat and not force:
-        raise FitError(
-            f"no forecast: {flat} at level {fit.level:g} touches zero, so these runs do not show that the loss falls "
-            "along it. Add runs over a wider range or drop that input; force=True forecasts all the same."
-        )
+        raise FitError(f"no forecast: {flat}; force=True forecasts all the same")
     logs = input_matrix(inputs, fit.law.inputs)
     if not len(logs):
         raise FitError(f"{', '.join(fit.law.inputs)}: no place to forecast was given; give one value or more of each")
@@ -126,10 +125,13 @@ def forecast(fit: LawFit, *inputs: ArrayLike, level: float = 0.90, force: bool =
     tested = backtest_cells(fit.law, fit.cells, origins, growth) if len(origins) else None
     learnt = learn_discrepancy(fit.cells, growth, tested)
     value, error = fit.log_error(logs)
-    noise = np.broadcast_to((fit.noise / (np.exp(value) if fit.law.residual == "absolute" else 1.0)) ** 2, value.shape)
+    cell, seeds = fit.noise_variances(value)
     distance = distance_beyond(logs, fit.cells.logs, logs.sum(axis=1), growth)
-    parts = np.stack([error**2, noise, (learnt.rate * distance) ** 2])
-    freedom = _freedom(parts, float(fit.freedom.min()), learnt.freedom)
+    parts = np.stack([error**2, cell + seeds, (learnt.rate * distance) ** 2])
+    # Parameters and the noise of a cell are known together.
+    freedom = joint_freedom(
+        [error**2 + cell, seeds, parts[2]], [fit.freedom.min(), max(fit.between_seeds.freedom, 1), learnt.freedom]
+    )
     half = special.stdtrit(freedom, 0.5 + level / 2) * np.sqrt(parts.sum(axis=0))
     decades = _decades(fit, logs)
     return Forecast(
@@ -152,20 +154,27 @@ def forecast(fit: LawFit, *inputs: ArrayLike, level: float = 0.90, force: bool =
 
 
 def _flat_exponents(fit: LawFit) -> str:
-    """The exponents whose intervals touch zero, with the intervals; empty where there is none."""
-    return " and ".join(
-        f"the interval [{fit.intervals[name][0]:.3g}, {fit.intervals[name][1]:.3g}] of {name}"
-        for name in fit.law.exponents
-        if not fit.intervals[name][0] > 0
-    )
-
-
-def _freedom(parts: np.ndarray, of_fit: float, of_discrepancy: float) -> np.ndarray:
-    """Satterthwaite's degrees of freedom of the sum [n] of parameters and noise, known together, and discrepancy."""
-    fitted, total = parts[0] + parts[1], np.maximum(parts.sum(axis=0), 1e-300)
-    with np.errstate(divide="ignore"):
-        freedom: np.ndarray = 1 / ((fitted / total) ** 2 / of_fit + (parts[2] / total) ** 2 / of_discrepancy)
-    return np.where(np.isfinite(freedom), freedom, of_fit)
+    """What is wrong with exponents whose intervals are not above zero; empty where all are."""
+    flat: list[str] = []
+    wrong: list[str] = []
+    for name in fit.law.exponents:
+        low, high = fit.intervals[name]
+        if not low > 0:
+            (wrong if high < 0 else flat).append(f"the interval [{low:.3g}, {high:.3g}] of {name}")
+    score = fit.law.residual == "absolute"
+    thing, moves, turns = ("score", "rises", "falls") if score else ("loss", "falls", "rises")
+    found = []
+    if flat:
+        found.append(
+            f"{' and '.join(flat)} at level {fit.level:g} touches zero, so these runs do not show that the {thing} "
+            f"{moves} along it: add runs over a wider range, or drop that input"
+        )
+    if wrong:
+        hint = "" if score else "; a score that should rise has the law 'increasing'"
+        found.append(
+            f"{' and '.join(wrong)} at level {fit.level:g} lies below zero: the {thing} {turns} along it{hint}"
+        )
+    return ", and ".join(found)
 
 
 def _decades(fit: LawFit, logs: np.ndarray) -> dict[str, np.ndarray]:
@@ -180,7 +189,7 @@ def _decades(fit: LawFit, logs: np.ndarray) -> dict[str, np.ndarray]:
 def _warnings(fit: LawFit, flat: str, learnt: Discrepancy, furthest: float) -> tuple[str, ...]:
     found = []
     if flat:
-        found.append(f"{flat} touches zero: the loss may not fall along it at all, and the forecast was forced")
+        found.append(f"{flat}. The forecast was forced")
     if fit.status != "converged":
         found.append(f"the fit is {fit.status}")
     if furthest > 0 and learnt.n_origins < FEW_ORIGINS:

@@ -6,5 +6,6 @@ solve.py                 one law, many sets of losses at the same inputs; covari
 profile.py               profile-likelihood intervals
 profile_curve.py         the same as curves, for figures
 clusters.py              errors that the runs of one data subset share
+whitening.py             what these errors do, by sums over subsets
 huber.py                 the fit with Huber's loss
 """

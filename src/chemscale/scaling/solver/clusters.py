@@ -12,6 +12,7 @@ import numpy as np
 
 from chemscale.scaling.solver.least_squares import Minimum
 from chemscale.scaling.solver.solve import Design, solve
+from chemscale.scaling.solver.whitening import Subsets, SubsetWhitener
 
 FEWEST = 4  # subsets; fewer cannot tell a shared error from the law
 ROUNDS = 3
@@ -68,14 +69,14 @@ def fit_clustered(design: Design, log_loss: np.ndarray, plain: Minimum, labels: 
     """
     if labels.max() + 1 < FEWEST:
         return None
-    shared = (labels[:, None] == labels[None, :]).astype(float)
+    subsets = Subsets(labels)
     minimum, ratio, whitened = plain, 0.0, design
     for _ in range(ROUNDS):
         residual, jacobian = _at(design, log_loss, minimum.theta[0])
-        previous, ratio = ratio, _restricted_ratio(residual, jacobian, shared)
+        previous, ratio = ratio, _restricted_ratio(residual, jacobian, subsets)
         if ratio == 0.0:
             return None
-        whitened = Design(design.law, design.x, design.centre, _whitener(shared, ratio))
+        whitened = Design(design.law, design.x, design.centre, SubsetWhitener(subsets, ratio))
         minimum = solve(whitened, log_loss[None], minimum.theta)
         left, _ = _at(design, log_loss, minimum.theta[0])
         if left @ left > FARTHEST * plain.squares[0]:
@@ -84,30 +85,41 @@ def fit_clustered(design: Design, log_loss: np.ndarray, plain: Minimum, labels: 
             break
     _, jacobian = _at(design, log_loss, minimum.theta[0])
     variance = float(minimum.squares[0]) / (len(log_loss) - jacobian.shape[1])
-    return Clustered(whitened, minimum, variance, _freedom(jacobian, shared, ratio), ratio)
+    return Clustered(whitened, minimum, variance, _freedom(jacobian, subsets, ratio), ratio)
 
 
 def _at(design: Design, log_loss: np.ndarray, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Residuals [n_points] and J [n_points, n_free] of the parameters that are not on a bound."""
+    """Residuals [n_points] and J [n_points, n_free] of the parameters that are not on a bound, columns of length one.
+
+    Neither the ratio nor the degrees of freedom depends on the units of the parameters.
+    """
     residual, jacobian = design.residuals(log_loss[None])(theta[None], np.zeros(1, int))
-    return residual[0], jacobian[0][:, (theta > design.low) & (theta < design.high)]
+    free = jacobian[0][:, (theta > design.low) & (theta < design.high)]
+    length = np.sqrt((free**2).sum(axis=0))
+    return residual[0], free / np.where(length > 0, length, 1.0)
 
 
-def _whitener(shared: np.ndarray, ratio: float) -> np.ndarray:
-    """V^-1/2 of V = 1 + ratio ZZ^T: within a subset of m, the mean is divided by sqrt(1 + m ratio)."""
-    size = shared.sum(axis=1)
-    return np.eye(len(shared)) - shared / size[:, None] * (1 - 1 / np.sqrt(1 + size * ratio))[:, None]
+def _restricted_ratio(residual: np.ndarray, jacobian: np.ndarray, subsets: Subsets) -> float:
+    """The ratio with the largest restricted likelihood, from 0 to 1000.
 
-
-def _restricted_ratio(residual: np.ndarray, jacobian: np.ndarray, shared: np.ndarray) -> float:
-    """The ratio with the largest restricted likelihood, from 0 to 1000."""
-    basis = np.linalg.qr(jacobian, mode="complete")[0][:, jacobian.shape[1] :]
-    sizes, axes = np.linalg.eigh(basis.T @ shared @ basis)
-    squares = (axes.T @ (basis.T @ residual)) ** 2
+    With orthonormal columns Q of J the restricted log likelihood is, up to a constant, that of V = 1 + ratio ZZ^T:
+    -1/2 [ln|V| + ln|Q^T V^-1 Q| + (n - p) ln(r^T P r)]. All products are sums within subsets plus sums over their
+    means, and V acts on the latter alone.
+    """
+    basis = np.linalg.qr(jacobian)[0]
+    columns = np.column_stack([basis, residual - basis @ (basis.T @ residual)])
+    means = subsets.sums(columns) / np.sqrt(subsets.sizes)[:, None]
+    inside = columns - (subsets.sums(columns) / subsets.sizes[:, None])[subsets.labels]
+    within, between = inside.T @ inside, np.einsum("mi,mj->mij", means, means).reshape(len(subsets), -1)
+    n_free = len(residual) - jacobian.shape[1]
 
     def cost(ratios: np.ndarray) -> np.ndarray:
-        spread = 1 + ratios[:, None] * np.maximum(sizes, 0.0)
-        total: np.ndarray = np.log(spread).sum(axis=1) + len(squares) * np.log((squares / spread).mean(axis=1) + 1e-300)
+        spread = 1 + np.outer(ratios, subsets.sizes)
+        products = within + ((1 / spread) @ between).reshape(-1, *within.shape)
+        columns_of, pull, rest = products[:, :-1, :-1], products[:, :-1, -1:], products[:, -1, -1]
+        left = rest - (pull * np.linalg.solve(columns_of, pull)).sum(axis=(1, 2))
+        logs = np.log(spread).sum(axis=1) + np.linalg.slogdet(columns_of)[1]
+        total: np.ndarray = logs + n_free * np.log(np.maximum(left / n_free, 1e-300))
         return total
 
     ratios = np.concatenate([[0.0], np.geomspace(1e-3, 1e3, 61)])
@@ -118,23 +130,30 @@ def _restricted_ratio(residual: np.ndarray, jacobian: np.ndarray, shared: np.nda
     return float(fine[cost(fine).argmin()])
 
 
-def _freedom(jacobian: np.ndarray, shared: np.ndarray, ratio: float) -> np.ndarray:
+def _freedom(jacobian: np.ndarray, subsets: Subsets, ratio: float) -> np.ndarray:
     r"""Satterthwaite's degrees of freedom 2 v^2 / (g^T A g) of every free parameter.
 
     v is a parameter's variance, g its gradient by (s_u^2, s_e^2), and A the inverse of the restricted information
-    tr(P V_i P V_j)/2; all in units of s_e^2.
+    tr(P V_i P V_j)/2; all in units of s_e^2. With H = V^-1, W = HJ and S = (J^T W)^-1, P = H - W S W^T: every trace
+    falls into sums over subsets and products of matrices as small as the parameters are few.
     """
-    n = len(shared)
-    inverse = np.linalg.inv(np.eye(n) + ratio * shared)
-    weight = inverse @ jacobian
+    sizes = subsets.sizes
+    kept = 1 / (1 + ratio * sizes)  # what H leaves of the mean of a subset
+    weight = jacobian - ((1 - kept) / sizes)[:, None][subsets.labels] * subsets.sums(jacobian)[subsets.labels]
     spread = np.linalg.pinv(jacobian.T @ weight)
-    projector = inverse - weight @ spread @ weight.T
-    parts = [projector @ shared, projector]
-    information = np.array([[0.5 * np.sum(a * b.T) for b in parts] for a in parts])
-    response = weight @ spread
-    gradient = np.stack([np.einsum("np,nm,mp->p", response, part, response) for part in (shared, np.eye(n))])
+    sums = subsets.sums(weight)  # Z^T W
+    again = weight - ((1 - kept) / sizes)[:, None][subsets.labels] * sums[subsets.labels]  # H W
+    squared, summed = spread @ (weight.T @ weight), spread @ (sums.T @ sums)
+    shared = (sizes * kept) @ (sizes * kept) - 2 * np.trace(spread @ (sums.T @ ((sizes * kept)[:, None] * sums)))
+    mixed = sizes @ kept**2 - 2 * np.trace(spread @ (sums.T @ (kept[:, None] * sums)))
+    own = (sizes - 1 + kept**2).sum() - 2 * np.trace(spread @ (weight.T @ again))
+    shared += np.trace(summed @ summed)
+    mixed += np.trace(squared @ summed)
+    own += np.trace(squared @ squared)
+    information = 0.5 * np.array([[shared, mixed], [mixed, own]])
+    gradient = np.stack([((sums @ spread) ** 2).sum(axis=0), ((weight @ spread) ** 2).sum(axis=0)])
     scatter = np.einsum("ip,ij,jp->p", gradient, np.linalg.pinv(information), gradient)
     with np.errstate(invalid="ignore", divide="ignore"):
         freedom: np.ndarray = 2 * np.diag(spread) ** 2 / scatter
     # A parameter without any effect has no variance, and the fewest degrees of freedom.
-    return np.clip(np.nan_to_num(freedom, nan=1.0), 1.0, n - jacobian.shape[1])
+    return np.clip(np.nan_to_num(freedom, nan=1.0), 1.0, len(jacobian) - jacobian.shape[1])

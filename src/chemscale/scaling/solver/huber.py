@@ -9,7 +9,7 @@ import numpy as np
 from scipy import optimize
 
 from chemscale.scaling.laws.power import Power
-from chemscale.scaling.solver.solve import Design, covariance, make_design
+from chemscale.scaling.solver.solve import Design, covariance, errors_alone, make_design
 from chemscale.scaling.straight_line import StraightLine
 
 DELTA = 1e-3
@@ -24,13 +24,15 @@ def fit_huber(
         design: the law and its inputs, without a whitener.
         log_loss: [n_points].
         starts: [n_starts, n_parameters], the least squares fit first: it scales the search.
-        delta: where the loss turns linear.
+        delta: where the loss turns linear; of scores with absolute residuals, as a share of the mean score.
 
     Returns:
         theta [n_parameters] and the sum of losses.
     """
-    scale = np.sqrt(np.diag(covariance(design, starts[0])))
-    axes = _axes(covariance(design, starts[0]), scale)
+    unit = float(np.exp(log_loss).mean()) if design.law.residual == "absolute" else 1.0
+    delta = delta * unit
+    spread = covariance(design, starts[0])
+    axes = unit * _axes(spread, np.sqrt(np.diag(spread)), errors_alone(design, starts[0]))
     residuals, one = design.residuals(log_loss[None]), np.zeros(1, int)
 
     def cost(step: np.ndarray, origin: np.ndarray) -> tuple[float, np.ndarray]:
@@ -39,7 +41,7 @@ def fit_huber(
             residual, jacobian = residuals(theta[None], one)
         size = np.abs(residual[0])
         inside = size <= delta
-        losses = np.where(inside, 0.5 * size**2, delta * (size - 0.5 * delta))
+        losses = np.where(inside, 0.5 * np.minimum(size, delta) ** 2, delta * (size - 0.5 * delta))
         pull = np.where(inside, residual[0], delta * np.sign(residual[0]))
         if not np.isfinite(losses).all():
             return 1e300, np.zeros(len(step))
@@ -70,9 +72,12 @@ def huber_line(x: np.ndarray, y: np.ndarray, line: StraightLine) -> dict[str, fl
     return {"alpha": float(np.exp(min(log_alpha, 700.0))), "beta": float(beta)}
 
 
-def _axes(spread: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Directions in which the least squares problem is round [n_parameters, n_parameters]."""
-    safe = np.where(scale > 0, scale, 1.0)
+def _axes(spread: np.ndarray, scale: np.ndarray, alone: np.ndarray) -> np.ndarray:
+    """Directions in which the least squares problem is round [n_parameters, n_parameters].
+
+    A parameter on a bound has no covariance (scale 0): it goes by what it does alone.
+    """
+    safe = np.where(scale > 0, scale, np.where(alone > 0, alone, 1.0))
     correlation = spread / np.outer(safe, safe) + np.diag(np.where(scale > 0, 0.0, 1.0))
     sizes, vectors = np.linalg.eigh(correlation)
-    return safe[:, None] * vectors * np.sqrt(np.maximum(sizes, 1e-12))
+    return np.asarray(safe[:, None] * vectors * np.sqrt(np.maximum(sizes, 1e-12)))

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chemscale.scaling.solver.least_squares import minimise
-from chemscale.scaling.solver.solve import Design, covariance, move_matrix
+from chemscale.scaling.solver.least_squares import Minimum, minimise
+from chemscale.scaling.solver.solve import Design, covariance, errors_alone, in_chunks, move_matrix
 
 STEPS = 40
 CLOSE = 1e-4  # relative, of the signed root at the end of an interval
@@ -104,7 +104,11 @@ def _starting_values(
     rows = np.arange(len(search.fit))
     error = np.sqrt(np.abs(_covariances(design, theta, variance, search)[rows, search.parameter, search.parameter]))
     value = start[rows, search.parameter]
-    return start, value, np.where(error > 0, error, 0.1 * np.maximum(np.abs(value), 0.1))
+    # One on a bound has no covariance: its error with all others held is a first step in its own unit.
+    alone = np.stack([errors_alone(design, one) for one in theta]) * np.sqrt(variance)[:, None]
+    alone = alone[search.fit, search.parameter]
+    alone = np.where(alone > 0, alone, 0.1 * np.maximum(np.abs(value), 0.1))
+    return start, value, np.where(error > 0, error, alone)
 
 
 def _along(design: Design, theta: np.ndarray, variance: np.ndarray, search: Search) -> np.ndarray:
@@ -146,8 +150,13 @@ def _signed_root(
     theta[every, search.parameter[each]] = end[each]
     fixed = np.zeros(theta.shape, bool)
     fixed[every, search.parameter[each]] = True
-    residuals = design.residuals(log_loss[search.fit[each]], shift=search.shift[each])
-    found = minimise(residuals, theta, design.low, design.high, fixed).best_of(n_origins)
+    rounding = design.rounding(log_loss)
+
+    def part(some: slice) -> Minimum:
+        residuals = design.residuals(log_loss[search.fit[each[some]]], shift=search.shift[each[some]])
+        return minimise(residuals, theta[some], design.low, design.high, fixed[some], rounding)
+
+    found = in_chunks(part, len(every), design.at_once(len(every))).best_of(n_origins)
     fit = search.fit[rows]
     return np.sqrt(np.maximum(found.squares - squares[fit], 0.0) / variance[fit]), found.theta
 

@@ -17,7 +17,8 @@ from chemscale.scaling.solver.solve import Design, move_matrix
 
 BEYOND = 1.25  # how far past the interval's end the curve goes, in widths from the best value
 OPEN_REACH = 4.0  # standard errors that are drawn where the interval is open
-SMALLEST_NOISE = 1e-10
+SHORTEST = 1e-3  # standard errors
+SMALLEST_NOISE = 1e-10  # relative
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def profile_curves(fit: LawFit, n_values: int = 12) -> list[ProfileCurve]:
     Raises:
         FitError: the points lie exactly on the law, so that nothing is uncertain.
     """
-    if fit.noise < SMALLEST_NOISE:
+    if fit.relative_noise < SMALLEST_NOISE:
         raise FitError("the points lie exactly on the law: there is no uncertainty to draw a profile of")
     free = (fit.theta > fit.design.low) & (fit.theta < fit.design.high)
     return [_curve(fit, int(index), n_values) for index in np.flatnonzero(free)]
@@ -104,7 +105,7 @@ def _reaches(
     for side, end, bound in zip((-1, 1), fit.intervals[name], bounds, strict=True):
         is_open = not np.isfinite(end) or (is_log and end <= 0)
         width = OPEN_REACH * error if is_open else abs((np.log(end) if is_log else end) - place)
-        reaches.append(min(BEYOND * max(width, 1e-9), side * (bound - place)))
+        reaches.append(min(BEYOND * max(width, SHORTEST * error), side * (bound - place)))
     return reaches[0], reaches[1]
 
 
@@ -114,6 +115,7 @@ def _walk(
     """|root| at every step away from the best value, each solved from where the one before it ended [n_steps]."""
     design: Design = fit.design
     residuals = design.residuals(fit.cells.log_loss[None], shift=shift[None])
+    rounding = design.rounding(fit.cells.log_loss)
     lowest = float((residuals(theta[None], np.zeros(1, int))[0] ** 2).sum())
     variance = fit.shared_noise.own**2 if fit.shared_noise else fit.noise**2
     fixed = np.zeros((1, len(theta)), bool)
@@ -122,7 +124,7 @@ def _walk(
     for step in steps:
         start = current + along * (step - before)
         start[index] = theta[index] + step
-        found = minimise(residuals, start[None], design.low, design.high, fixed)
+        found = minimise(residuals, start[None], design.low, design.high, fixed, rounding)
         squares.append(float(found.squares[0]))
         current, before = found.theta[0], step
     return np.sqrt(np.maximum(np.array(squares) - lowest, 0.0) / variance)

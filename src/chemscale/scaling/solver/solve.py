@@ -5,10 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chemscale.base.seeds import stream
 from chemscale.scaling.laws import Law
-from chemscale.scaling.solver.least_squares import Minimum, Residuals, minimise
+from chemscale.scaling.solver.least_squares import ROUNDING, Minimum, Residuals, minimise
+from chemscale.scaling.solver.whitening import SubsetWhitener
 
 CHUNK = 256  # fits solved at a time: their Jacobians stay in the cache
+LARGEST_JACOBIAN = 8_000_000  # numbers in the Jacobians of a chunk: of many points fewer fits are solved at a time
+ENOUGH_TO_START = 1000  # points that the search for starts looks at
 
 
 @dataclass(frozen=True)
@@ -19,13 +23,14 @@ class Design:
         law: the law.
         x: logarithms of the inputs minus `centre` [n_points, n_inputs].
         centre: [n_inputs].
-        whitener: [n_points, n_points], makes correlated residuals independent; None where they are.
+        whitener: makes correlated residuals independent, as a matrix [n_points, n_points] or what acts like one; None
+            where they are.
     """
 
     law: Law
     x: np.ndarray
     centre: np.ndarray
-    whitener: np.ndarray | None = None
+    whitener: np.ndarray | SubsetWhitener | None = None
 
     @property
     def low(self) -> np.ndarray:
@@ -61,13 +66,24 @@ class Design:
                 slope = slope * value[..., None]
             residual = value - (target if len(target) == 1 else target[rows])
             if self.whitener is not None:
-                residual, slope = residual @ self.whitener.T, self.whitener @ slope
+                both = self.whitener @ np.concatenate([residual[..., None], slope], axis=-1)
+                residual, slope = both[..., 0], both[..., 1:]
             if weights is not None:
                 root = np.sqrt(weights[rows])
                 residual, slope = residual * root, slope * root[..., None]
             return residual, slope
 
         return of
+
+    def rounding(self, log_loss: np.ndarray) -> float:
+        """The mean square of residuals that are rounding alone, for losses of this size."""
+        largest = float(np.abs(log_loss).max())
+        unit = float(np.exp(2 * log_loss.mean())) if self.law.residual == "absolute" else 1.0
+        return unit * max(ROUNDING, (2 * np.finfo(float).eps * largest) ** 2)
+
+    def at_once(self, limit: int = CHUNK) -> int:
+        """How many fits are solved at a time: at most `limit`, fewer where their Jacobians would be large."""
+        return max(1, min(limit, LARGEST_JACOBIAN // (len(self.x) * len(self.law.parameters))))
 
 
 def make_design(law: Law, logs: np.ndarray) -> Design:
@@ -94,22 +110,32 @@ def solve(
         weights: of the squared residuals [n_fits, n_points].
     """
     if starts is None:
-        starts = design.law.starts(design.x, log_loss[0])
+        starts = find_starts(design, log_loss[0])
     n_starts = len(starts)
+    rounding = design.rounding(log_loss)
 
     def part(rows: slice) -> Minimum:
         losses = np.repeat(log_loss[rows], n_starts, axis=0)
         chosen = None if weights is None else np.repeat(weights[rows], n_starts, axis=0)
         start = np.tile(starts, (len(losses) // n_starts, 1))
-        found = minimise(design.residuals(losses, chosen), start, design.low, design.high)
+        found = minimise(design.residuals(losses, chosen), start, design.low, design.high, rounding=rounding)
         return found.best_of(n_starts)
 
-    return in_chunks(part, len(log_loss))
+    return in_chunks(part, len(log_loss), design.at_once(CHUNK * n_starts) // n_starts or 1)
 
 
-def in_chunks(part: Callable[[slice], Minimum], n_fits: int) -> Minimum:
+def find_starts(design: Design, log_loss: np.ndarray, n_starts: int | None = None) -> np.ndarray:
+    """Where to start the search [n_starts, n_parameters]; of very many points a random part is looked at."""
+    x = design.x
+    if len(x) > ENOUGH_TO_START:
+        chosen = np.sort(stream(0, "starts", len(x)).choice(len(x), ENOUGH_TO_START, replace=False))
+        x, log_loss = x[chosen], log_loss[chosen]
+    return design.law.starts(x, log_loss)[:n_starts]
+
+
+def in_chunks(part: Callable[[slice], Minimum], n_fits: int, at_once: int) -> Minimum:
     """Solve the fits some at a time and put their results together."""
-    minima = [part(slice(start, start + CHUNK)) for start in range(0, n_fits, CHUNK)]
+    minima = [part(slice(start, start + at_once)) for start in range(0, n_fits, at_once)]
     return Minimum(
         *(np.concatenate(arrays) for arrays in zip(*(vars(found).values() for found in minima), strict=True))
     )
@@ -127,6 +153,16 @@ def covariance(design: Design, theta: np.ndarray) -> np.ndarray:
     inverse = np.linalg.pinv((jacobian / scale)[:, free], rcond=1e-13)
     result[np.ix_(free, free)] = inverse @ inverse.T
     return result / np.outer(scale, scale)
+
+
+def errors_alone(design: Design, theta: np.ndarray) -> np.ndarray:
+    """Standard errors with all other parameters held and residuals of variance one [n_parameters].
+
+    0 where a parameter has no effect. They also give a unit to parameters on a bound.
+    """
+    _, jacobian = design.residuals(np.zeros((1, len(design.x))))(theta[None], np.zeros(1, int))
+    length = np.sqrt((jacobian[0] ** 2).sum(axis=0))
+    return np.where(length > 0, 1 / np.where(length > 0, length, 1.0), 0.0)
 
 
 def move_matrix(law: Law, shift: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import itertools
 import numpy as np
 
 SMALLEST_SHARE = 1e-4  # a factor that came out as zero starts as this share of the loss, so that the fit can tell
+LARGEST = 1e280  # a factor
 
 
 def exponent_grid(n: int) -> np.ndarray:
@@ -32,20 +33,22 @@ def projected_starts(
         the nonlinear parameters [n_starts, n_nonlinear], and each factor [n_starts].
     """
     power = np.ones(len(grid)) if power is None else power
+    middle = log_loss.mean()  # the unit of the losses is taken out, and put back into the factors
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        relative = basis * np.exp(-log_loss / power[:, None])[..., None]
+        unit = np.exp(middle / power)
+        relative = basis * np.exp((middle - log_loss) / power[:, None])[..., None]
         size = np.sqrt((relative**2).mean(axis=1))
         factors, squares = _non_negative(relative / size[:, None])
         squares = squares * power**2
-    squares = np.where(np.isfinite(squares), squares, np.inf)
+        # A constant is a floor and may be zero; a factor of a power enters by its logarithm and may not.
+        is_floor = (basis == 1).all(axis=(0, 1))
+        found = np.where(is_floor, factors, np.maximum(factors, SMALLEST_SHARE)) / size * unit[:, None]
+    usable = np.isfinite(squares) & ((found < LARGEST) & (is_floor | (found > 1 / LARGEST))).all(axis=1)
+    squares = np.where(usable, squares, np.inf)
     # A sum of squares at the rounding level is as good as another one.
     order = np.argsort(squares + 1e-24, kind="stable")
-    chosen = _apart(grid[order], n_starts)
-    best = order[chosen]
-    # A constant is a floor and may be zero; a factor of a power enters by its logarithm and may not.
-    is_floor = (basis == 1).all(axis=(0, 1))
-    found = np.where(is_floor, factors[best], np.maximum(factors[best], SMALLEST_SHARE)) / size[best]
-    return grid[best], list(found.T)
+    best = order[_apart(grid[order], n_starts)]
+    return grid[best], list(found[best].T)
 
 
 def _non_negative(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
