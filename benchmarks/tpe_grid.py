@@ -5,7 +5,7 @@
     python benchmarks/tpe_grid.py --figures FOLDER         # also the report of the tune that `window` would be
 
 Ten seconds. `benchmarks/data/chemgpt-moses-curves.csv` has the epoch means of 36 runs of the preset
-frey2023/chemgpt-tpe, all trained to the end (2026-11-20; --set tune.policy=none; data.source is the MOSES test split,
+frey2023/chemgpt-tpe, all trained to the end by `chemscale study` (2026-11-20; data.source is the MOSES test split,
 data.limit 20,000): 6 learning rates x 3 batch sizes x 2 seeds, 20 epochs of 5,000 molecules.
 
     R2, rho      of the line of Eq. 8 and of Spearman, over all runs that did not diverge, in sample as in the paper
