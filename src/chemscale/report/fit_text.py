@@ -1,5 +1,6 @@
 """Fitted laws as tables in the terminal, with what a reader should know in words."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
@@ -10,7 +11,6 @@ from rich.padding import Padding
 from rich.table import Table
 
 from chemscale.report.axes import group_labels
-from chemscale.report.noise_words import noise_words
 from chemscale.scaling.law_fit import LawFit
 from chemscale.scaling.power_law import PowerLaw
 from chemscale.scaling.table_fit import TableEntry, TableFit
@@ -97,7 +97,7 @@ def _groups(fits: TableFit, between: str) -> Table:
             f"{value:.4g}{between}{_interval(entry.fit.intervals[name], 3)}"
             for name, value in entry.fit.parameters.items()
         ]
-        table.add_row(escape(label), *cells, f"{entry.fit.r_squared:.4f}", _points(entry.fit))
+        table.add_row(escape(label), *cells, _explained(entry.fit), _points(entry.fit))
     return table
 
 
@@ -124,8 +124,8 @@ def _entry_remarks(entry: TableEntry, grouped: bool) -> list[str]:
 
 
 def _facts(fit: Fit) -> str:
-    text = f"R² {fit.r_squared:.4f}, {_points(fit)} points"
-    return f"{text}, {noise_words(fit)}, {fit.status}" if isinstance(fit, LawFit) else text
+    text = f"R² {_explained(fit)}, {_points(fit)} points"
+    return f"{text}, {fit.noise_text}, {fit.status}" if isinstance(fit, LawFit) else text
 
 
 def _regime_lines(fit: Fit) -> list[str]:
@@ -135,6 +135,10 @@ def _regime_lines(fit: Fit) -> list[str]:
     if not counts:
         return []
     return ["of the cells, " + ", ".join(f"{count} are {label}" for label, count in counts.items())]
+
+
+def _explained(fit: Fit) -> str:
+    return f"{fit.r_squared:.4f}" if math.isfinite(fit.r_squared) else "–"
 
 
 def _points(fit: Fit) -> str:

@@ -5,7 +5,6 @@ import math
 
 from chemscale.report.law_figures import LawPanels
 from chemscale.report.law_titles import formula_of, symbol_of
-from chemscale.report.noise_words import noise_words
 from chemscale.report.page_frame import panel_grid
 from chemscale.report.panels import Panel
 from chemscale.scaling.law_fit import LawFit
@@ -49,7 +48,7 @@ def id_of(panel: Panel) -> str:
 
 def _facts(fit: LawFit) -> str:
     cells, explained = f"{fit.n_points} cells", f"R² = {fit.r_squared:.4f}"
-    return " · ".join([formula_of(fit.formula), cells, explained, noise_words(fit), fit.status])
+    return " · ".join([formula_of(fit.formula), cells, explained, fit.noise_text, fit.status])
 
 
 def _parameters(fit: LawFit) -> str:

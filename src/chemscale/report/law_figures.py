@@ -15,7 +15,6 @@ from chemscale.report.heat_map import heat_map_panels, is_grid
 from chemscale.report.isoflop import isoflop_panel
 from chemscale.report.law_chart import CurveTitles, OneInputFit, law_panel
 from chemscale.report.law_titles import LawTitles, column_titles, formula_of, law_titles, symbol_of
-from chemscale.report.noise_words import noise_words
 from chemscale.report.panels import Panel, alone, compose
 from chemscale.report.profile_chart import profile_panels
 from chemscale.report.residual_charts import residual_panels
@@ -163,7 +162,7 @@ def _heading(fit: LawFit) -> tuple[str, ...]:
         low, high = (f"{end:.4g}" if np.isfinite(end) else "open" for end in fit.intervals[name])
         values.append(f"{symbol_of(name)} = {value:.4g} [{low}, {high}]")
     explained = f"{fit.n_points} cells, R² = {fit.r_squared:.4f}"
-    facts = f"{100 * fit.level:g} % intervals, {explained}, {noise_words(fit)}, {fit.status}"
+    facts = f"{100 * fit.level:g} % intervals, {explained}, {fit.noise_text}, {fit.status}"
     half = len(values) if len(values) <= 5 else (len(values) + 1) // 2
     lines = [",   ".join(part) for part in (values[:half], values[half:]) if part]
     return (formula_of(fit.formula), *lines, facts)

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from chemscale.base.errors import FitError
-from chemscale.scaling.fitting import fit_law
+from chemscale.scaling.cells import cells_of_points
+from chemscale.scaling.fitting import fit_cells
 from chemscale.scaling.law_fit import LawFit
-from chemscale.scaling.points import LossPoint
 from chemscale.scaling.power_law import PowerLaw, Range
 from chemscale.scaling.prediction.compare import Comparison, compare_laws
 from chemscale.scaling.prediction.forecast import Forecast, forecast
@@ -182,17 +181,7 @@ def _check_upper_end(found: PowerLaw) -> None:
 def _as_law_fit(found: PowerLaw, everything: bool = False) -> LawFit:
     """The power law as the other laws are fitted: on the points it kept, or on those it left out too."""
     points = [*found.points, *([out.point for out in found.left_out] if everything else [])]
-    sizes = np.concatenate([np.full(point.n_seeds, point.resource) for point in points])
-    return fit_law("power", {"resource": sizes}, np.concatenate([_seeds(point) for point in points]), level=found.level)
-
-
-def _seeds(point: LossPoint) -> np.ndarray:
-    """Losses with the mean, the number and the spread of a point's seeds [n_seeds]."""
-    if point.n_seeds == 1:
-        return np.array([point.loss])
-    places = np.linspace(-1.0, 1.0, point.n_seeds)
-    losses: np.ndarray = point.loss * np.exp(point.log_spread * places / places.std(ddof=1))
-    return losses
+    return fit_cells("power", cells_of_points(points), level=found.level)
 
 
 def _named(fits: Fits) -> Iterator[tuple[str, PowerLaw | LawFit]]:

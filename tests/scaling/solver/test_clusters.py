@@ -13,7 +13,7 @@ from chemscale.scaling.solver import clusters
 from chemscale.scaling.solver.clusters import FEWEST, fit_clustered
 from chemscale.scaling.solver.profile import profile_intervals
 from chemscale.scaling.solver.solve import make_design, solve
-from chemscale.scaling.solver.whitening import Subsets, SubsetWhitener
+from chemscale.scaling.solver.whitening import Subsets
 
 MODELS, SUBSETS = np.logspace(6, 10, 8), np.logspace(6, 9, 6)
 VALUES = {"E": 1.8172, "A": 477.8, "B": 2143.0, "alpha": 0.3473, "beta": 0.3672}
@@ -59,14 +59,6 @@ def test_the_ratio_has_the_largest_restricted_likelihood() -> None:
     assert clusters._restricted_ratio(plain, columns, Subsets(labels)) == pytest.approx(np.exp(best), rel=0.02)
 
 
-@pytest.mark.parametrize("ratio", [0.1, 1.0, 30.0])
-def test_the_whitener_makes_the_covariance_one(ratio: float) -> None:
-    labels = np.array([0, 0, 0, 1, 2, 2, 1, 0])
-    whitener = SubsetWhitener(Subsets(labels), ratio)
-    covariance = np.eye(8) + ratio * same(labels)
-    np.testing.assert_allclose(whitener @ covariance @ whitener.T, np.eye(8), atol=1e-12)
-
-
 def test_a_mean_over_subsets_has_one_less_freedom_than_subsets() -> None:
     """Balanced one-way layout: the grand mean has k - 1 degrees of freedom, whatever the ratio and the runs."""
     for n_groups, size, ratio in ((6, 8, 1.0), (6, 3, 4.0), (12, 5, 0.5)):
@@ -108,11 +100,6 @@ def test_sums_over_subsets_are_the_matrices_of_all_pairs(ratio: float) -> None:
     columns = draw.standard_normal((30, 4)) + 0.5 * draw.standard_normal((7, 4))[labels]
     found = clusters._freedom(columns, Subsets(labels), ratio)
     assert found == pytest.approx(np.clip(dense_freedom(columns, same(labels), ratio), 1, 26), rel=1e-9)
-    root = np.linalg.inv(np.eye(30) + ratio * same(labels))
-    whitener = SubsetWhitener(Subsets(labels), ratio)
-    for array in (columns, columns[:, 0], np.stack([columns, 2 * columns])):
-        np.testing.assert_allclose(whitener @ (whitener @ array), root @ array, atol=1e-12)
-    np.testing.assert_allclose(whitener.T @ whitener, root, atol=1e-12)
 
 
 def surface(shared: float, seed: int, own: float = 0.01) -> tuple[dict[str, np.ndarray], np.ndarray]:

@@ -106,10 +106,10 @@ def forecast(fit: LawFit, *inputs: ArrayLike, level: float = 0.90, force: bool =
         fit: the fitted law.
         inputs: where [n] > 0, in the order and units of the fit.
         level: level of the interval.
-        force: forecast also where an exponent's interval touches zero, with a warning.
+        force: forecast also where an exponent's interval is not above zero, with a warning.
 
     Raises:
-        FitError: an exponent's interval touches zero, a wrong number of inputs, a value that is not finite and
+        FitError: an exponent's interval is not above zero, a wrong number of inputs, a value that is not finite and
             positive, or a level that is none.
     """
     if not 0 < level < 1:
