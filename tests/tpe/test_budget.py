@@ -40,3 +40,10 @@ def test_bad_budgets_are_named() -> None:
         choose_budget([of(2)], None, 0.2, -1)
     with pytest.raises(DataError, match="no curves"):
         choose_budget([], None, None, None)
+
+
+def test_more_epochs_than_the_budget_are_refused() -> None:
+    with pytest.raises(ConfigError, match="more than the full budget of 10"):
+        choose_budget([of(10), of(10)], 30, None, None)
+    with pytest.raises(ConfigError, match="more than the full budget of 2"):
+        choose_budget([of(10), of(10)], 3, None, 2)

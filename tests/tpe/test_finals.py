@@ -20,7 +20,7 @@ def test_a_table_of_final_losses(tmp_path: Path) -> None:
     ("text", "named", "words"),
     [
         ("run,loss\na,1\na,2\n", {}, "run `a` has more than one row"),
-        ("config,loss\na,1\n", {}, "no run column found"),
+        ("setting,loss\na,1\n", {}, "no run column found"),
         ("run,accuracy\na,1\n", {}, "no final loss column found"),
         ("run,loss\na,1\n", {"loss": "nll"}, "no column `nll`"),
         ("run,loss\na,x\n", {}, "line 2: `loss` is 'x'"),

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from chemscale.cli.app import Out, Overrides, Workers, app, interruptible
+from chemscale.cli.app import Out, Overrides, Workers, app, check_writable, interruptible
 
 
 def _column(help_text: str) -> Any:
@@ -41,6 +41,7 @@ def tpe(
     from chemscale.tpe import compare as compare_all
     from chemscale.tpe import estimate, read_curves, read_final_losses
 
+    check_writable(json_file)
     found = read_curves(curves, run=run, epoch=epoch, loss=loss, validation=validation)
     losses = read_final_losses(final) if final else None
     result = estimate(
@@ -67,7 +68,9 @@ def tpe(
 
 @app.command()
 def tune(
-    config: Annotated[str, typer.Argument(help="Preset (smoke/chemgpt-tune) or TOML file with [grid] and [tune].")],
+    config: Annotated[
+        str, typer.Argument(help="Preset (smoke/chemgpt-tune) or TOML file with the tables grid and tune.")
+    ],
     out: Out = None,
     overrides: Overrides = None,
     workers: Workers = None,

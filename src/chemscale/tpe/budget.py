@@ -53,6 +53,10 @@ def choose_budget(
     alive = [curve.seen for curve in curves if not curve.diverged]
     longest = max(alive or [curve.seen for curve in curves])
     total = total_epochs or longest
+    if epochs is not None and epochs >= total + 1:
+        raise ConfigError(
+            f"epochs: {epochs:g} are more than the full budget of {total:g}; what may be seen is a part of it"
+        )
     if fraction is not None:
         return Budget(fraction * total, total)
     if epochs is None:

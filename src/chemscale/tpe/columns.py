@@ -8,7 +8,7 @@ from chemscale.base.errors import DataError
 from chemscale.tpe.log_table import LogTable
 
 # in order of preference; names are compared in lower case, with every other sign as one underscore
-RUN_NAMES = ("run", "run_id", "run_name", "trial", "trial_id", "experiment", "config_id")
+RUN_NAMES = ("run", "run_id", "run_name", "trial", "trial_id", "experiment", "config_id", "config", "name", "model")
 EPOCH_NAMES = ("epoch", "epochs", "trainer_epoch", "current_epoch", "train_epoch")
 STEP_NAMES = ("step", "global_step", "trainer_global_step", "train_step", "iteration", "iter", "batch", "batch_idx")
 LOSS_NAMES = (

@@ -183,6 +183,10 @@ class TpeResult:
         if self.estimator in ("window", "power_law"):
             which += f", {'validation' if self.reading.source == 'validation' else 'training'} losses"
         head = f"{len(self.runs)} runs, {seen} seen\nranked by {which}"
+        if self.one_epoch_more:
+            head += (
+                f"\ntse_e and tse_ema read {self.budget.epochs + 1:g} epochs, as the code released with the paper does"
+            )
         warnings = "\n".join(f"warning: {text}" for text in self.warnings)
         return "\n\n".join(part for part in (head, self._run_table(), self._line_text(), warnings) if part)
 

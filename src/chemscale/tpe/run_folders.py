@@ -10,10 +10,13 @@ from chemscale.base.errors import DataError
 from chemscale.base.records import RunFolder
 from chemscale.tpe.curve import Curve, curve_of_steps
 
+FORKS = "cooldown"  # where a tune keeps runs that began as another one
+
 
 def run_folders(folder: Path) -> list[Path]:
-    """Run folders with step losses in `folder` (itself, or anywhere below it), sorted."""
-    return sorted(path.parent for path in folder.rglob("steps.npy"))
+    """Run folders with step losses in `folder` (itself, or anywhere below it), sorted; forks of a tune are no runs."""
+    found = (path.parent for path in folder.rglob("steps.npy"))
+    return sorted(run for run in found if FORKS not in run.relative_to(folder).parts)
 
 
 def curve_of_run(folder: Path) -> Curve:
