@@ -34,3 +34,10 @@ def test_a_run_without_an_evaluation_is_named(tmp_path: Path) -> None:
     make(tmp_path / "one", 3, [])
     with pytest.raises(DataError, match="no evaluation yet"):
         curve_of_run(tmp_path / "one")
+
+
+def test_forks_of_a_tune_are_no_runs_of_their_own(tmp_path: Path) -> None:
+    points = [point(0, 0.0, 5.0), point(4, 1.0, 3.0), point(8, 2.0, 2.0)]
+    make(tmp_path / "runs" / "one", 8, points)
+    make(tmp_path / "cooldown" / "one-fork", 8, points)
+    assert [curve.run for curve in read_curves(tmp_path)] == ["one"]
