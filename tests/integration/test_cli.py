@@ -4,8 +4,6 @@ One train and one study run as real processes; everything else calls `main` in t
 without seconds of start-up.
 """
 
-import contextlib
-import io
 import json
 import os
 import shutil
@@ -18,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from chemscale import cli, verbs
+from chemscale import verbs
 from chemscale.base.records import RunFolder
 from chemscale.studies.presets import preset_names
 
@@ -85,23 +83,14 @@ def study(folder: Path) -> Ended:
 
 
 @pytest.fixture
-def chemscale(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Chemscale:
+def chemscale(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, command_line: Callable[..., tuple[int, str, str]]
+) -> Chemscale:
     """Calls the command line in this process, in the user's folder, with an empty data folder."""
     monkeypatch.chdir(folder)
-    monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.setenv("CHEMSCALE_DATA", str(folder / "data"))
 
-    def call(*arguments: str) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["chemscale", *arguments])
-        out, err, status = io.StringIO(), io.StringIO(), 0
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            try:
-                cli.main()
-            except SystemExit as end:
-                status = end.code if isinstance(end.code, int) else 0
-        return Ended(status, out.getvalue(), err.getvalue())
-
-    return call
+    return lambda *arguments: Ended(*command_line(*arguments))
 
 
 def as_process(folder: Path, *arguments: str) -> Ended:

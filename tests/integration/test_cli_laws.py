@@ -1,7 +1,5 @@
 """`chemscale fit` and `chemscale plan` as a user types them."""
 
-import contextlib
-import io
 import json
 import subprocess
 import sys
@@ -12,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from chemscale import cli
 from chemscale.base.seeds import stream
 
 Call = Callable[..., tuple[int, str, str]]
@@ -20,28 +17,16 @@ TRUTH = {"E": 1.8172, "A": 477.8, "B": 2143.0, "alpha": 0.3473, "beta": 0.3672}
 
 
 @pytest.fixture
-def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command_line: Call) -> Call:
     """Calls the command line in a folder with tables: `exact.csv` and, with 0.5 % noise, `runs.csv`."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "160")
     n, d = (axis.ravel() for axis in np.meshgrid(np.geomspace(1e6, 1e9, 6), np.geomspace(1e8, 1e11, 6)))
     loss = TRUTH["E"] + TRUTH["A"] / n ** TRUTH["alpha"] + TRUTH["B"] / d ** TRUTH["beta"]
     noise = np.exp(0.005 * stream(0, "cli laws").standard_normal(len(n)))
     table = pd.DataFrame({"Model size": n, "tokens": d, "GPU hours": 1e-17 * 6 * n * d, "final loss": loss})
     table.to_csv("exact.csv", index=False)
     table.assign(**{"final loss": loss * noise}).to_csv("runs.csv", index=False)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["chemscale", *arguments])
-        out, err, status = io.StringIO(), io.StringIO(), 0
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            try:
-                cli.main()
-            except SystemExit as end:
-                status = end.code if isinstance(end.code, int) else 0
-        return status, out.getvalue(), err.getvalue()
-
-    return run
+    return command_line
 
 
 JOINT = ("--parameters", "Model size", "--data", "tokens", "--y", "final loss")

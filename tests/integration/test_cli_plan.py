@@ -1,9 +1,6 @@
 """`chemscale plan` as a user types it: units, refusals, and what it says of its own law."""
 
-import contextlib
-import io
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +10,6 @@ import pandas as pd
 import pytest
 
 import chemscale
-from chemscale import cli
 from chemscale.base.errors import FitError, UserError
 from chemscale.base.seeds import stream
 from chemscale.scaling import TableColumns, fit_table
@@ -35,26 +31,14 @@ def table() -> pd.DataFrame:
 
 
 @pytest.fixture
-def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: pd.DataFrame) -> Call:
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command_line: Call, table: pd.DataFrame) -> Call:
     """Calls the command line in a folder with `runs.csv`, and a study `study.csv` of a fixed budget of tokens."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "160")
     table.to_csv("runs.csv", index=False)
     flops = 6 * N * 3e9 * np.exp(1e-4 * stream(2, "cli plan").standard_normal(36))
     names = {"N": "n_parameters", "tokens": "data_points", "loss": "validation_loss"}
     table.rename(columns=names).assign(training_flops=flops).drop(columns="C").to_csv("study.csv", index=False)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["chemscale", *arguments])
-        out, err, status = io.StringIO(), io.StringIO(), 0
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            try:
-                cli.main()
-            except SystemExit as end:
-                status = end.code if isinstance(end.code, int) else 0
-        return status, out.getvalue(), err.getvalue()
-
-    return run
+    return command_line
 
 
 def planned(*request: Any, table: pd.DataFrame, **more: Any) -> Any:

@@ -21,6 +21,7 @@ from chemscale.studies.run import RunConfig
 from chemscale.studies.tuning.candidates import steps_done
 from chemscale.studies.tuning.sizes import RunSize
 from chemscale.studies.tuning.training import Tuning, carry_out
+from chemscale.tpe.run_folders import FORKS
 from chemscale.training.checkpoints import load_latest
 
 ORIGIN = "forked_from.json"
@@ -40,7 +41,7 @@ def fork_of(run: RunConfig, fraction: float) -> RunConfig:
 def fork_folder(tuning: Tuning, name: str) -> RunFolder:
     """Where the fork of a run lives: beside the runs, so that a study of the same grid does not see it."""
     fork = fork_of(tuning.runs[name], tuning.settings.cooldown_fraction)
-    return RunFolder(tuning.folder / "cooldown" / fork.name())
+    return RunFolder(tuning.folder / FORKS / fork.name())
 
 
 def keep_fork_points(tuning: Tuning, names: Sequence[str]) -> None:
@@ -102,7 +103,7 @@ def _copy_whole(source: Path, target: Path, origin: dict[str, Any]) -> None:
 
 def _drop_others(tuning: Tuning, names: Sequence[str]) -> None:
     kept = {fork_folder(tuning, name).path for name in names}
-    for path in (tuning.folder / "cooldown").glob("*"):
+    for path in (tuning.folder / FORKS).glob("*"):
         begun = (path / "config.json").exists()
         if path.is_dir() and path not in kept and not begun:
             shutil.rmtree(path)
