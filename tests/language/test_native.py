@@ -17,9 +17,10 @@ from chemscale.language.native.library import native_available, why_not
 needs_native = pytest.mark.skipif(not native_available(), reason=f"native operators: {why_not()}")
 
 COMPILE = """
-from chemscale.language.native.compiler import load_library
-load_library("gelu.cpp").gelu_forward(None, None, 0, 0, 1)
-load_library("attention.cpp", HEAD_DIM=1)
+from chemscale.base.native.compiler import load_library
+from chemscale.language.native.library import SOURCES
+load_library(SOURCES / "gelu.cpp").gelu_forward(None, None, 0, 0, 1)
+load_library(SOURCES / "attention.cpp", HEAD_DIM=1)
 """
 
 REPORT = """
@@ -102,7 +103,7 @@ def test_two_processes_compile_at_once_into_an_empty_cache(tmp_path: Path) -> No
 def test_a_damaged_library_is_compiled_anew(tmp_path: Path) -> None:
     code = COMPILE.splitlines()
     for _ in range(2):
-        process = start("\n".join(code[:3]), CHEMSCALE_CACHE=str(tmp_path))
+        process = start("\n".join(code[:4]), CHEMSCALE_CACHE=str(tmp_path))
         _, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
         (library,) = (tmp_path / "native").iterdir()

@@ -8,6 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from chemscale.training.arithmetic import UNRESTRICTED
+
 
 @dataclass(frozen=True)
 class Points:
@@ -34,6 +36,8 @@ class Points:
 
 class PointsTask:
     """Fit y = f(x) with a small perceptron; `poison_step` gives one batch a NaN."""
+
+    arithmetic = UNRESTRICTED
 
     def __init__(self, data_hash: str = "points", poison_step: int | None = None) -> None:
         random = torch.Generator().manual_seed(0)
@@ -68,6 +72,9 @@ class PointsTask:
 
     def environment(self, device: torch.device) -> dict[str, str]:
         return {}
+
+    def finish(self, model: nn.Module, folder: Path) -> dict[str, float]:
+        return {"judged": 1.0}
 
 
 @pytest.fixture

@@ -151,3 +151,9 @@ def test_progress_is_reported_up_to_the_end(task: Any, tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     train(task, config(), tmp_path, on_progress=lambda done, total, loss: seen.append((done, total)))
     assert seen == [(10, 40), (20, 40), (30, 40), (40, 40)]
+
+
+def test_what_the_task_says_of_the_finished_model_is_recorded(make_task: Any, tmp_path: Path) -> None:
+    result = train(make_task(), config(), tmp_path)
+    assert result is not None and result.losses["judged"] == 1.0
+    assert train(make_task(poison_step=0), config(), tmp_path / "never good").losses.get("judged") is None

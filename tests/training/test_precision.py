@@ -3,7 +3,9 @@ from typing import Any
 import pytest
 import torch
 
+from chemscale.base.errors import ConfigError
 from chemscale.training import precision
+from chemscale.training.arithmetic import Arithmetic
 from chemscale.training.config import TrainingConfig
 from chemscale.training.loop import train
 from chemscale.training.precision import BFLOAT16_FROM_WIDTH, float32_products, resolve_precision
@@ -41,3 +43,16 @@ def test_a_compiled_run_is_the_same_run(task: Any, tmp_path: Any) -> None:
     compiled = train(task, TrainingConfig.parse(settings | {"compile": True}), tmp_path / "compiled")
     assert plain is not None and compiled is not None
     assert compiled.losses["train_loss"] == pytest.approx(plain.losses["train_loss"], rel=1e-4)
+
+
+def test_a_world_that_needs_float32_gets_it_and_is_never_given_less() -> None:
+    exact = Arithmetic(bfloat16=False)
+    assert resolve_precision(config("auto"), CPU, 4096, exact) == "float32"
+    with pytest.raises(ConfigError, match="bfloat16 is too coarse"):
+        resolve_precision(config("bfloat16"), CPU, 4096, exact)
+
+
+def test_narrow_models_keep_the_default_product() -> None:
+    torch.set_float32_matmul_precision("highest")
+    with float32_products(CPU, 16, Arithmetic(fast_products_from_width=32)) as chosen:
+        assert chosen == "highest"

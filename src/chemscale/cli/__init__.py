@@ -5,9 +5,10 @@ training.py   train, study, report, status, presets, keys
 laws.py       fit, plan
 estimation.py tpe, tune
 data.py       data list, get, info, verify, prepare
+forces.py     data frames, data make, predict
 """
 
-from chemscale.cli import data, estimation, laws, training
+from chemscale.cli import data, estimation, forces, laws, training
 from chemscale.cli.app import app, main
 
-__all__ = ["app", "data", "estimation", "laws", "main", "training"]
+__all__ = ["app", "data", "estimation", "forces", "laws", "main", "training"]

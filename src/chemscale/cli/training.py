@@ -23,14 +23,8 @@ def train(
 
     with interruptible():
         folder, result = verbs.train(config, out, overrides or [])
-    losses, resources = result.losses, result.resources
-    print(f"{result.status} after {resources['steps']:.0f} steps and {resources['seconds']:.1f} s")
-    print(
-        f"validation loss  {losses['validation_loss']:.4f} nats per token (best), {losses['train_loss']:.4f} training"
-    )
-    print(f"parameters       {resources['n_parameters']:,.0f} without embeddings")
-    print(f"computed in      {result.environment['precision']}, attention {result.environment['attention']}")
-    print(f"run folder       {folder}")
+    for line in verbs.run_summary(folder, result):
+        print(line)
     if result.status == "diverged":
         raise typer.Exit(1)
 

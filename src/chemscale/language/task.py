@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from chemscale.language.corpus import VOCABULARY
 from chemscale.language.data import Corpus, corpus_for
 from chemscale.language.families import build_model
 from chemscale.language.models.chemgpt import ChemGPTConfig
+from chemscale.training.arithmetic import UNRESTRICTED, Arithmetic
 
 VALIDATION_LABELS_PER_BATCH = 8192
 
@@ -194,6 +195,8 @@ def check_positions(model: ChemGPTConfig, data: LanguageData) -> None:
 class LanguageTask:
     """Next-token prediction on a corpus; the loss is in nats per real token."""
 
+    arithmetic: ClassVar[Arithmetic] = UNRESTRICTED
+
     def __init__(self, model: ChemGPTConfig, data: LanguageData, batch_size: int, seed: int) -> None:
         self.corpus = prepare_source(data)
         self.data = data
@@ -278,3 +281,7 @@ class LanguageTask:
             "vocabulary_hash": self.corpus.vocabulary.sha256[:16],
             "corpus": str(self.corpus.folder),
         }
+
+    def finish(self, model: Any, folder: Path) -> dict[str, float]:
+        """Nothing is left to do or to say."""
+        return {}

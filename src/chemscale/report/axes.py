@@ -16,13 +16,18 @@ TITLES = {
     "tokens": "training tokens",
     "tokens_seen": "tokens seen",
     "training_flops": "training FLOPs",
-    "seconds": "seconds",
+    "seconds": "training time (seconds)",
+    "cpu_seconds": "training time (processor seconds)",
     "peak_memory_bytes": "peak memory (bytes)",
     "step": "optimiser step",
     "epoch": "epoch",
     "validation_loss": "validation loss",
     "final_validation_loss": "validation loss at the end",
     "train_loss": "training loss",
+    "seen_loss": "loss on random frames",
+    "loss_ratio": "ratio of the losses",
+    "force_mae": "error of forces (meV/Å)",
+    "seen_force_mae": "error of forces on random frames (meV/Å)",
 }
 # d3's "G" is 10^9, and model and data sizes are read as billions; its "m" for 0.001 would be read as millions.
 TICK_LABEL = "datum.value < 1 ? format(datum.value, '~g') : replace(format(datum.value, '~s'), 'G', 'B')"

@@ -29,6 +29,7 @@ class StudyReport:
         joint: a law of model size and data size, fitted to all of them together.
         loss, model_size, data_size: the columns on the axes.
         loss_unit, data_unit: units of the loss and of the data size.
+        curve_axis: the column of `curves` along which learning curves are drawn: `tokens`, `step` or `epoch`.
     """
 
     title: str
@@ -46,6 +47,7 @@ class StudyReport:
     data_size: str = "data_points"
     loss_unit: str = "nats per token"
     data_unit: str = "molecules"
+    curve_axis: str = "tokens"
 
     def __post_init__(self) -> None:
         """Check the columns that nothing can be drawn without.

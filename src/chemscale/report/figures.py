@@ -1,6 +1,7 @@
 """All figures of a report, each drawn once and used by the page and by the files."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -43,8 +44,8 @@ class Figures:
 def draw_figures(report: StudyReport) -> Figures:
     """Draw every figure that the report has data for."""
     table = report.usable
-    units = {"data_unit": report.data_unit, "loss_unit": report.loss_unit}
-    columns = {"loss": report.loss, "model_size": report.model_size, "data_size": report.data_size}
+    units: dict[str, Any] = {"data_unit": report.data_unit, "loss_unit": report.loss_unit}
+    columns: dict[str, Any] = {"loss": report.loss, "model_size": report.model_size, "data_size": report.data_size}
     size, data = report.model_size, report.data_size
     against_size = against_data = None
     if _has(table, size):
@@ -56,7 +57,7 @@ def draw_figures(report: StudyReport) -> Figures:
         against_data=against_data,
         size_exponents=_exponents(report, size),
         data_exponents=_exponents(report, data),
-        curves=learning_curve_panels(report.curves, report.table, **columns, **units),
+        curves=learning_curve_panels(report.curves, report.table, x=report.curve_axis, **columns, **units),
         joint=None if report.joint is None else _joint(report, report.joint),
     )
 

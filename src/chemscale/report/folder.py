@@ -10,18 +10,20 @@ from chemscale.report.page import render_page
 from chemscale.report.tables import fits_frame
 
 
-def write_report(report: StudyReport, folder: Path) -> Path:
+def write_report(report: StudyReport, folder: Path, *, pictures: bool = True) -> Path:
     """Write `report.html`, `figures/*.svg`, `figures/*.png`, `table.csv`, `fits.csv` and `curves.csv`.
 
     Args:
         report: what to show.
         folder: made if absent; files of an earlier report are replaced.
+        pictures: whether to write `figures/`, which takes longer than all else; the page can save each of its own.
 
     Returns:
         the path of `report.html`.
     """
     figures = draw_figures(report)
-    write_figures(figures.named(), folder / "figures")
+    if pictures:
+        write_figures(figures.named(), folder / "figures")
     write_atomically(folder / "table.csv", report.table.to_csv(index=False))
     write_atomically(folder / "fits.csv", fits_frame(report.fits).to_csv(index=False))
     write_atomically(folder / "curves.csv", report.curves.to_csv(index=False))

@@ -152,5 +152,7 @@ def _texts(frame: pd.DataFrame, titles: LawTitles) -> list[alt.Chart]:
 
 
 def _digits(losses: pd.Series) -> list[str]:
-    """As many decimals as a cell has room for: 2.345, 12.35, 123."""
-    return [f"{value:.{max(0, 3 - max(0, int(np.floor(np.log10(value)))))}f}" for value in losses]
+    """As many decimals as a cell has room for: 0.0345, 2.345, 12.35, 123."""
+    powers = [int(np.floor(np.log10(value))) for value in losses]
+    decimals = [2 - power if power < -1 else max(0, 3 - max(0, power)) for power in powers]
+    return [f"{value:.{places}f}" for value, places in zip(losses, decimals, strict=True)]

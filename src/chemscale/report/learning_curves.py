@@ -32,6 +32,7 @@ def learning_curve_panels(
     data_size: str = "data_points",
     data_unit: str = "molecules",
     loss_unit: str = "nats per token",
+    shown_losses: tuple[float, float] | None = None,
 ) -> list[CurvePanel]:
     """One chart per data size, all on one loss axis; empty where no curve has a finite loss.
 
@@ -46,17 +47,18 @@ def learning_curve_panels(
         data_size: column of the panels.
         data_unit: unit of data sizes in titles.
         loss_unit: unit of the loss in titles.
+        shown_losses: ends of the loss axis, for panels side by side; None takes those of these curves.
     """
     frame = _curve_frame(curves, table, x, loss, model_size, data_size)
     if frame.empty:
         return []
-    y_range = _loss_range(frame)
+    y_range = shown_losses or _loss_range(frame)
     order = list(group_labels(frame["size"].unique()).values())
     panel_names = group_labels(frame["data"].unique())
     titles = (
         title_of("tokens_seen" if x == "tokens" else x),
         title_of(loss, loss_unit=loss_unit),
-        title_of(model_size),
+        title_of(model_size, data_unit),
     )
     panels = []
     for data, part in list(frame.groupby("data"))[-_MOST_PANELS:]:

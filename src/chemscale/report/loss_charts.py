@@ -31,6 +31,9 @@ def loss_against_size(
     group: str = "data_points",
     data_unit: str = "molecules",
     loss_unit: str = "nats per token",
+    order: Sequence[str] | None = None,
+    shown_losses: tuple[float, float] | None = None,
+    picked: str = "picked",
 ) -> alt.LayerChart:
     """Loss against model size, one colour per data size.
 
@@ -42,17 +45,21 @@ def loss_against_size(
         group: column of the colours; a missing or single-valued one gives one colour.
         data_unit: unit of data sizes in titles.
         loss_unit: unit of the loss in titles.
+        order: labels of all groups in the order of their colours, those without a run too; None takes the table's.
+        shown_losses: ends of the vertical axis, for charts side by side; None takes those of the points.
+        picked: name of the legend's selection; charts of one file need different ones.
     """
     chosen = [fit for fit in fits if fit.x == x and fit.group in (group, None)]
     points = _point_frame(table, chosen, x, loss, group)
     labels = group_labels(points["group"])
-    order = list(labels.values())
+    order = list(order or labels.values())
     if ALL_RUNS not in order and any(fit.group is None for fit in chosen):
         order.append(ALL_RUNS)
     titles = (title_of(x, data_unit), title_of(loss, loss_unit=loss_unit), title_of(group, data_unit))
-    axes = _axes(points, order, titles)
-    picked = alt.selection_point(fields=["label"], bind="legend", name="picked")
-    layers = [*_law_layers(axes, _line_frame(chosen, labels, axes.shown), picked), *_point_layers(axes, points, picked)]
+    axes = _axes(points, order, titles, shown_losses)
+    selection = alt.selection_point(fields=["label"], bind="legend", name=picked)
+    lines = _law_layers(axes, _line_frame(chosen, labels, axes.shown), selection)
+    layers = [*lines, *_point_layers(axes, points, selection)]
     return alt.layer(*layers).properties(width=520, height=380).configure(**chart_config(len(order)))
 
 
@@ -65,9 +72,12 @@ def loss_against_data(
     group: str = "n_parameters",
     data_unit: str = "molecules",
     loss_unit: str = "nats per token",
+    order: Sequence[str] | None = None,
+    picked: str = "picked",
 ) -> alt.LayerChart:
     """Loss against data size, one colour per model size; arguments as in `loss_against_size`."""
-    return loss_against_size(table, fits, x=x, loss=loss, group=group, data_unit=data_unit, loss_unit=loss_unit)
+    units: dict[str, Any] = {"data_unit": data_unit, "loss_unit": loss_unit}
+    return loss_against_size(table, fits, x=x, loss=loss, group=group, order=order, picked=picked, **units)
 
 
 @dataclass(frozen=True)
@@ -82,9 +92,14 @@ class _Axes:
     tooltip: list[alt.Tooltip]
 
 
-def _axes(points: pd.DataFrame, order: list[str], titles: tuple[str, str, str]) -> _Axes:
+def _axes(
+    points: pd.DataFrame,
+    order: list[str],
+    titles: tuple[str, str, str],
+    shown_losses: tuple[float, float] | None = None,
+) -> _Axes:
     shown = padded(float(points["x"].min()), float(points["x"].max()), 0.1)
-    losses = padded(float(points["loss"].min()), float(points["loss"].max()), 0.08)
+    losses = shown_losses or padded(float(points["loss"].min()), float(points["loss"].max()), 0.08)
     return _Axes(
         shown=shown,
         x=log_x("x", titles[0], shown),

@@ -3,6 +3,7 @@
 import html
 
 import altair as alt
+import pandas as pd
 
 from chemscale.report.axes import short, title_of
 from chemscale.report.contents import StudyReport
@@ -11,7 +12,7 @@ from chemscale.report.joint_section import id_of, joint_section
 from chemscale.report.law_theme import law_config
 from chemscale.report.page_frame import PageParts, embedded, fill_page, made_section
 from chemscale.report.remarks import group_names
-from chemscale.report.tables import fits_html, runs_html
+from chemscale.report.tables import fits_html, loss_text, runs_html
 
 
 def render_page(report: StudyReport, figures: Figures) -> str:
@@ -70,10 +71,8 @@ def _cards(report: StudyReport) -> list[tuple[str, str]]:
     cards = [(f"{n_finished}<small> of {len(table)}</small>", "runs finished")]
     if len(usable):
         best = usable.iloc[int(usable[report.loss].astype(float).to_numpy().argmin())]
-        size = f" ({short(float(best[report.model_size]))} parameters)" if report.model_size in usable else ""
-        cards.append(
-            (f"{float(best[report.loss]):.3f}", f"lowest {title_of(report.loss, loss_unit=report.loss_unit)}{size}")
-        )
+        title = title_of(report.loss, loss_unit=report.loss_unit)
+        cards.append((loss_text(float(best[report.loss])), f"lowest {title}{_size_words(report, best)}"))
     cards += [card for column in (report.model_size, report.data_size) if (card := _exponent_card(report, column))]
     if "training_flops" in table:
         mantissa, power = f"{float(table['training_flops'].sum()):.1e}".split("e")
@@ -81,6 +80,13 @@ def _cards(report: StudyReport) -> list[tuple[str, str]]:
     if "seconds" in table:
         cards.append((f"{table['seconds'].sum() / 3600:.2g} h", "training time, summed over runs"))
     return cards
+
+
+def _size_words(report: StudyReport, run: pd.Series) -> str:
+    if report.model_size not in run:
+        return ""
+    size = short(float(run[report.model_size]))
+    return f" (capacity {size})" if report.model_size == "capacity" else f" ({size} parameters)"
 
 
 def _exponent_card(report: StudyReport, column: str) -> tuple[str, str] | None:

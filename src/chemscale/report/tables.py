@@ -14,15 +14,28 @@ from chemscale.report.remarks import group_names, remarks
 from chemscale.scaling.groups import GroupFit
 from chemscale.scaling.range import Verdict
 
+_METRICS = {
+    "seen_loss": "loss, random frames",
+    "force_mae": "force MAE (meV/Å)",
+    "force_rmse": "force RMSE (meV/Å)",
+    "energy_mae": "energy MAE (meV/atom)",
+    "energy_rmse": "energy RMSE (meV/atom)",
+    "energy_drift": "mean energy error (meV/atom)",
+    "seen_force_mae": "force MAE, random frames (meV/Å)",
+    "seen_energy_mae": "energy MAE, random frames (meV/atom)",
+}
 _RUN_COLUMNS = {
     "run": "run",
     "status": "status",
+    "family": "family",
+    "capacity": "capacity",
     "n_parameters": "parameters",
     "data_points": "data",
     "seed": "seed",
     "validation_loss": "best loss",
     "final_validation_loss": "last loss",
     "train_loss": "training loss",
+    **_METRICS,
     "tokens_seen": "tokens seen",
     "steps": "steps",
     "training_flops": "FLOPs",
@@ -31,7 +44,7 @@ _RUN_COLUMNS = {
     "precision": "precision",
     "attention": "attention",
 }
-_VERDICTS: dict[Verdict, str] = {
+VERDICTS: dict[Verdict, str] = {
     "straight": "holds",
     "ends left out": "holds in its range",
     "bent": "does not hold: points bend",
@@ -85,7 +98,7 @@ def runs_html(report: StudyReport) -> str:
     """All runs as a sortable HTML table: the columns that every study has, and those that vary."""
     table = report.table
     varying = [name for name in table.columns if "." in str(name) and name not in _RUN_COLUMNS]
-    fixed = [name for name in _RUN_COLUMNS if name in table.columns]
+    fixed = [name for name in _RUN_COLUMNS if name in table.columns and _tells_something(report, name)]
     columns = [*fixed[:2], *varying, *fixed[2:]]
     heads = [_RUN_COLUMNS.get(name, name) for name in columns]
     kinds = ["text" if name in _TEXT else "" for name in columns]
@@ -94,6 +107,19 @@ def runs_html(report: StudyReport) -> str:
         cells = (_run_cell(name, run[name], kind) for name, kind in zip(columns, kinds, strict=True))
         rows.append(f"<tr>{''.join(cells)}</tr>")
     return table_html(heads, kinds, "".join(rows), sortable=True)
+
+
+def loss_text(loss: float, decimals: int = 3) -> str:
+    """A loss with `decimals` places, and with as many significant digits where it is below 0.1."""
+    return f"{loss:.{decimals}f}" if not abs(loss) < 0.1 else f"{loss:.{decimals}g}"
+
+
+def _tells_something(report: StudyReport, column: str) -> bool:
+    if column == "family":
+        return report.table[column].nunique() > 1
+    if column in _METRICS:
+        return bool(report.table[column].notna().any())
+    return column != "capacity" or report.model_size == "capacity"
 
 
 def _fit_cells(fit: GroupFit, name: str) -> str:
@@ -111,7 +137,7 @@ def _fit_cells(fit: GroupFit, name: str) -> str:
         f"{law.n_points}<small> of {law.n_points + len(law.left_out)}</small>",
         f"{short(law.range[0])} – {short(law.range[1])}",
     ]
-    return first + "".join(f"<td>{cell}</td>" for cell in cells) + f"<td class='text'>{_VERDICTS[law.verdict]}</td>"
+    return first + "".join(f"<td>{cell}</td>" for cell in cells) + f"<td class='text'>{VERDICTS[law.verdict]}</td>"
 
 
 def _run_cell(name: str, value: Any, kind: str) -> str:
@@ -137,5 +163,7 @@ def _number_text(name: str, number: float) -> str:
     if name == "peak_memory_bytes":
         return f"{number / 2**20:.0f} MiB"
     if name.endswith("loss"):
-        return f"{number:.4f}"
+        return loss_text(number, 4)
+    if name in _METRICS:
+        return f"{number:.4g}"
     return short(number) if name in _SHORT else f"{number:.6g}"

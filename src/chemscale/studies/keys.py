@@ -35,6 +35,7 @@ def configuration_keys(family: str) -> list[Key]:
     keys += _keys_of(Placement, "")
     keys += _keys_of(world.families[family], "model.")
     keys += _keys_of(world.data, "data.")
+    keys += _keys_of(world.loss, "loss.") if world.loss else ()
     keys += _keys_of(TrainingConfig, "training.")
     keys += _keys_of(StudyHeader, "study.")
     keys += _keys_of(TuneConfig, "tune.")

@@ -1,5 +1,6 @@
 """How fast this machine trains each model of a study, measured in a few steps."""
 
+import contextlib
 import tempfile
 import time
 from collections.abc import Sequence
@@ -44,7 +45,7 @@ def run_precision(run: RunConfig) -> str:
     device = run.placement.device
     if device != "cpu":
         raise ConfigError(f"device: the runs are for {device}, but 'this' measures the processor; set device to cpu")
-    return resolve_precision(run.training, torch.device(device), run.model.width)
+    return resolve_precision(run.training, torch.device(device), run.model.width, run.world.arithmetic)
 
 
 def measure_speeds(runs: Sequence[tuple[RunConfig, Workload]], seconds: float) -> list[Speed]:
@@ -87,8 +88,9 @@ def training_speed(run: RunConfig, n_examples: int, seconds: float) -> float:
     threads = torch.get_num_threads()
     torch.set_num_threads(run.placement.threads)
     try:
-        with tempfile.TemporaryDirectory() as folder, float32_products(device):
+        with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as products:
             task = run.world.rehearsal(run, n_examples)
+            products.enter_context(float32_products(device, run.model.width, task.arithmetic))
             training = _rehearsed_training(run.training, 1 + MOST_PASSES * task.steps_per_epoch)
             rehearsed = TrainingRun(task, training, RunFolder(Path(folder)), device)
             rehearsed.model.train()

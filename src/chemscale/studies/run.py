@@ -19,7 +19,7 @@ from chemscale.training.config import TrainingConfig
 from chemscale.training.loop import OnProgress, train
 
 SECONDS_TO_WAIT = 2.0  # `status` looks at the lock for a moment
-RUN_KEYS = ("family", "seed", "model", "data", "training", "device", "threads")
+RUN_KEYS = ("family", "seed", "model", "data", "loss", "training", "device", "threads")
 
 
 class Placement(Config):
@@ -38,6 +38,7 @@ class RunConfig:
         seed: the one seed from which initialisation and data order are drawn.
         model: the family's configuration.
         data: the world's data configuration.
+        loss: the world's loss configuration; None where the world has but one loss.
         training: optimiser, schedule, budget.
         placement: device and threads; not part of the run's identity.
     """
@@ -46,6 +47,7 @@ class RunConfig:
     seed: int
     model: Any
     data: Any
+    loss: Any
     training: TrainingConfig
     placement: Placement
 
@@ -61,13 +63,14 @@ class RunConfig:
             "seed": self.seed,
             "model": self.model.model_dump(mode="json"),
             "data": self.data.model_dump(mode="json"),
+            **({} if self.loss is None else {"loss": self.loss.model_dump(mode="json")}),
             "training": self.training.model_dump(mode="json"),
             **self.placement.model_dump(mode="json"),
         }
 
     def hash(self) -> str:
         """Eight digits over everything that can change the result."""
-        parts = [self.model.identity(), self.data.identity(), self.training.identity()]
+        parts = [part.identity() for part in (self.model, self.data, self.loss, self.training) if part is not None]
         return content_hash([self.family, self.seed, *parts])
 
     def name(self) -> str:
@@ -96,6 +99,7 @@ def parse_run(values: Mapping[str, Any]) -> RunConfig:
         seed=seed,
         model=world.families[values["family"]].parse(_table(values, "model"), "model"),
         data=world.data.parse(_table(values, "data"), "data"),
+        loss=_loss(world, values),
         training=TrainingConfig.parse(_table(values, "training"), "training"),
         placement=Placement.parse({key: values[key] for key in ("device", "threads") if key in values}),
     )
@@ -151,6 +155,14 @@ def _check_device(device: str) -> None:
     found = torch.cuda.device_count()
     if wanted.type == "cuda" and (wanted.index or 0) >= found:
         raise ConfigError(f"device: {device} is not here, torch sees {found} CUDA devices; use another one, or cpu")
+
+
+def _loss(world: World, values: Mapping[str, Any]) -> Any:
+    if world.loss is not None:
+        return world.loss.parse(_table(values, "loss"), "loss")
+    if "loss" in values:
+        raise ConfigError(f"loss: unknown key; the family {values['family']!r} has one loss only")
+    return None
 
 
 def _table(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -25,7 +25,7 @@ RESOURCES = (
 LOSSES = ("validation_loss", "final_validation_loss", "train_loss")
 # What tells that a run was too short, or saw its data too often: see `scaling.regimes`.
 TRAINING = ("warmup_steps", "epochs", "last_fall")
-ENVIRONMENT = ("precision", "attention")
+ENVIRONMENT = ("precision", "attention", "kernels")
 
 
 def run_folder(study_folder: Path, run: RunConfig) -> RunFolder:
@@ -37,10 +37,23 @@ def study_table(folder: Path, runs: Sequence[RunConfig], varying: Sequence[str])
     """One row per finished or diverged run.
 
     Columns: `run`, `family`, `status`, `seed`, one per varying key with its dotted name, losses, resources, what
-    tells of its training, precision, attention operator and the hash of the data.
+    tells of its training, precision, operators and the hash of the data.
     """
     rows = [_row(folder, run, varying) for run in runs if run_folder(folder, run).is_finished()]
-    columns = ["run", "family", "status", "seed", *varying, *LOSSES, *RESOURCES, *TRAINING, *ENVIRONMENT, "data_hash"]
+    metrics = [name for run in runs for name in run.world.metrics]
+    columns = [
+        "run",
+        "family",
+        "status",
+        "seed",
+        *varying,
+        *LOSSES,
+        *metrics,
+        *RESOURCES,
+        *TRAINING,
+        *ENVIRONMENT,
+        "data_hash",
+    ]
     return pd.DataFrame(rows, columns=list(dict.fromkeys(columns)))
 
 
@@ -57,7 +70,7 @@ def _row(folder: Path, run: RunConfig, varying: Sequence[str]) -> dict[str, Any]
     result = run_folder(folder, run).result()
     row: dict[str, Any] = {"run": run.name(), "family": run.family, "status": result.status}
     row |= _settings(run, varying)
-    row |= {key: result.losses.get(key) for key in LOSSES}
+    row |= {key: result.losses.get(key) for key in (*LOSSES, *run.world.metrics)}
     row |= {key: result.resources.get(key) for key in RESOURCES}
     row |= {key: result.environment.get(key) for key in ENVIRONMENT}
     row |= _training(folder, run)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from chemscale.base.errors import DataError
 from chemscale.base.files import write_atomically
 from chemscale.base.records import CurvePoint, RunFolder, RunResult
-from chemscale.training.checkpoints import LatestState, load_latest, save_best, save_latest
+from chemscale.training.checkpoints import LatestState, load_best, load_latest, save_best, save_latest
 from chemscale.training.config import TrainingConfig
 from chemscale.training.environment import describe_environment
 from chemscale.training.loggers import CurveLogger, open_loggers
@@ -40,7 +40,8 @@ class TrainingRun:
         self.config = config = config.at_width(width)
         self.model = task.build_model().to(device)
         self.total_steps = config.total_steps(task.steps_per_epoch, task.labels_per_epoch)
-        self.precision = resolve_precision(config, device, width)
+        self.precision = resolve_precision(config, device, width, task.arithmetic)
+        self.parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.optimiser = _build_optimiser(self.model, config, device)
         self.compute_loss: Callable[[nn.Module, Any], Tensor] = task.loss_sum
         if config.compile:
@@ -63,10 +64,10 @@ class TrainingRun:
         for part in parts:
             with autocast(self.precision, self.device):
                 loss = self.compute_loss(self.model, part) / batch.n_labels
-            loss.backward()
+            loss.backward(inputs=self.parameters)  # and to nothing else that asks for a gradient, such as positions
             self._add_step_loss(loss.detach())
         if self.config.gradient_clip is not None:
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
+            nn.utils.clip_grad_norm_(self.parameters, self.config.gradient_clip)
         self.optimiser.step()
         self.step += 1
         self.examples += batch.n_examples
@@ -171,15 +172,16 @@ def train(
     run.restore()
     loggers = open_loggers(config.loggers, folder, run_folder.config() if (folder / "config.json").exists() else {})
     try:
-        with float32_products(run.device) as matmul:
+        with float32_products(run.device, int(run.resources.get("width", 0)), task.arithmetic) as matmul:
             stopped_by = _run_steps(run, loggers, on_progress, until_step)
+            run.save()
+            further = {} if stopped_by == "pause" else _finish(run)
     finally:
         for logger in loggers:
             logger.close()
-    run.save()
     if stopped_by == "pause":
         return None
-    result = _summarise(run, stopped_by, matmul)
+    result = _summarise(run, stopped_by, matmul, further)
     run_folder.write_result(result)
     return result
 
@@ -275,7 +277,16 @@ def _check_same_data(folder: RunFolder, task: Task) -> None:
     write_atomically(record, task.data_hash)
 
 
-def _summarise(run: TrainingRun, stopped_by: str, matmul: str) -> RunResult:
+def _finish(run: TrainingRun) -> dict[str, float]:
+    """Let the task complete and judge the best model; a run that never had one has nothing more to say."""
+    if not math.isfinite(run.plateau.best):
+        return {}
+    run.model.load_state_dict(load_best(run.folder.checkpoints))
+    run.model.eval()
+    return run.task.finish(run.model, run.folder.path)
+
+
+def _summarise(run: TrainingRun, stopped_by: str, matmul: str, further: dict[str, float]) -> RunResult:
     losses = [point.validation_loss for point in run.curve if math.isfinite(point.validation_loss)]
     resources = dict(run.resources)
     resources["training_flops"] = resources.pop("flops_per_label", math.nan) * run.labels
@@ -293,6 +304,7 @@ def _summarise(run: TrainingRun, stopped_by: str, matmul: str) -> RunResult:
             "validation_loss": min(losses, default=math.nan),
             "final_validation_loss": run.curve[-1].validation_loss if run.curve else math.nan,
             "train_loss": run.curve[-1].train_loss if run.curve else math.nan,
+            **further,
         },
         resources=resources,
         environment=environment | {"precision": run.precision, "matmul": matmul},

@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from chemscale.base.errors import ConfigError
+from chemscale.training.arithmetic import UNRESTRICTED, Arithmetic
 from chemscale.training.config import TrainingConfig
 from chemscale.training.matmul import probe_matmul_precision
 
@@ -15,10 +17,20 @@ from chemscale.training.matmul import probe_matmul_precision
 BFLOAT16_FROM_WIDTH = 64
 
 
-def resolve_precision(config: TrainingConfig, device: torch.device, width: int) -> str:
-    """`float32` or `bfloat16` for a run; `auto` takes bfloat16 where the machine has it and it is faster."""
+def resolve_precision(
+    config: TrainingConfig, device: torch.device, width: int, arithmetic: Arithmetic = UNRESTRICTED
+) -> str:
+    """`float32` or `bfloat16` for a run; `auto` takes bfloat16 where it is allowed and faster.
+
+    Raises:
+        ConfigError: bfloat16 is asked for and the world's models need float32.
+    """
+    if config.precision == "bfloat16" and not arithmetic.bfloat16:
+        raise ConfigError("training.precision: bfloat16 is too coarse for this family; allowed: auto, float32")
     if config.precision != "auto":
         return config.precision
+    if not arithmetic.bfloat16:
+        return "float32"
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     return "bfloat16" if width >= BFLOAT16_FROM_WIDTH and cpu_has_bfloat16() else "float32"
@@ -32,10 +44,11 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager[Any
 
 
 @contextmanager
-def float32_products(device: torch.device) -> Iterator[str]:
+def float32_products(device: torch.device, width: int = 0, arithmetic: Arithmetic = UNRESTRICTED) -> Iterator[str]:
     """Multiply float32 matrices the fastest way that is still float32; gives torch's name of it, and undoes it."""
     before = torch.get_float32_matmul_precision()
-    chosen = probe_matmul_precision() if device.type == "cpu" else before
+    worth_it = device.type == "cpu" and width >= arithmetic.fast_products_from_width
+    chosen = probe_matmul_precision() if worth_it else before
     torch.set_float32_matmul_precision(chosen)
     try:
         yield chosen

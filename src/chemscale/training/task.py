@@ -7,6 +7,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from chemscale.training.arithmetic import Arithmetic
+
 
 class Batch(Protocol):
     """Examples of one step. Losses are sums over labels, so that padding and micro-batches never dilute them."""
@@ -41,6 +43,10 @@ class Task(Protocol):
     def data_hash(self) -> str:
         """Identifies the data, so that a run is never continued on other data."""
 
+    @property
+    def arithmetic(self) -> Arithmetic:
+        """What the world's models allow of the arithmetic."""
+
     def build_model(self) -> nn.Module:
         """The model, freshly initialised from the run's seed."""
 
@@ -64,3 +70,10 @@ class Task(Protocol):
 
     def environment(self, device: torch.device) -> dict[str, str]:
         """Names of what was used besides torch (attention operator, tokenizer ...), for the record."""
+
+    def finish(self, model: Any, folder: Path) -> dict[str, float]:
+        """Complete the best model once training is over (fitted constants go beside its weights), and judge it.
+
+        Returns:
+            Further losses for the run's record, by name.
+        """

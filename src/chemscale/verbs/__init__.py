@@ -1,5 +1,6 @@
 """The public verbs: what the command line does, as Python functions.
 
+run_text.py   what is said of one run
 training.py   train, study, report_study, status, table
 tuning.py     tune
 laws.py       fit, and what is said of it [no torch]; law_drawings.py its figures
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from chemscale.verbs.laws import fit as fit
     from chemscale.verbs.plans import PlanRequest as PlanRequest
     from chemscale.verbs.plans import plan as plan
+    from chemscale.verbs.run_text import run_summary as run_summary
     from chemscale.verbs.training import StudyResult as StudyResult
     from chemscale.verbs.training import count_states as count_states
     from chemscale.verbs.training import law_table as law_table
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 _ROOMS = {
     "training": ("StudyResult", "count_states", "law_table", "report_study", "status", "study", "table", "train"),
+    "run_text": ("run_summary",),
     "tuning": ("tune",),
     "laws": ("fit",),
     "plans": ("PlanRequest", "plan"),
@@ -40,6 +43,7 @@ __all__ = [
     "law_table",
     "plan",
     "report_study",
+    "run_summary",
     "status",
     "study",
     "table",

@@ -2,8 +2,9 @@
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -12,6 +13,8 @@ from chemscale.base.errors import ConfigError, DataError, FitError
 from chemscale.base.progress import progress_bar
 from chemscale.base.records import RunFolder, RunResult
 from chemscale.report.contents import StudyReport
+from chemscale.report.families.contents import FamiliesReport, FamilyComparison, compare_families
+from chemscale.report.families.folder import write_families_report
 from chemscale.report.folder import write_report
 from chemscale.scaling import GroupFit, fit_study
 from chemscale.scaling.law_fit import LawFit
@@ -19,10 +22,10 @@ from chemscale.scaling.table_fit import TableColumns, TableFit, fit_table
 from chemscale.studies.execute import StudyOutcome, execute_study, gather, read_study_values
 from chemscale.studies.presets import load
 from chemscale.studies.run import check_same_data, execute_run, parse_run
-from chemscale.studies.selection import runs_of_the_law
+from chemscale.studies.selection import Selection, runs_of_the_law
 from chemscale.studies.status import RunStatus, count_states, study_status
 from chemscale.studies.study import Study, is_study, parse_study
-from chemscale.verbs.laws import STUDY_DATA, STUDY_LOSS, STUDY_MODEL
+from chemscale.verbs.laws import STUDY_DATA, STUDY_LOSS
 
 __all__ = ["StudyResult", "count_states", "report_study", "status", "study", "table", "train"]
 
@@ -37,6 +40,9 @@ class StudyResult:
         joint: the additive law of model and data; None where the grid does not hold one.
         remarks: what to know about the runs: failures, what is left, what is compared with what.
         report: path of the HTML page.
+        families: the comparison of families where the grid has several; `fits` are then those of all of them, and
+            there is no one joint law.
+        data_unit: what data sizes count.
     """
 
     outcome: StudyOutcome
@@ -44,6 +50,8 @@ class StudyResult:
     joint: TableFit | None
     remarks: tuple[str, ...]
     report: Path
+    families: FamilyComparison | None = None
+    data_unit: str = "molecules"
 
 
 def train(config: str, out: Path | None = None, overrides: Sequence[str] = ()) -> tuple[Path, RunResult]:
@@ -141,36 +149,87 @@ def law_table(folder: Path) -> pd.DataFrame:
     """
     parsed = parse_study(read_study_values(folder))
     selection = runs_of_the_law(gather(parsed, folder).table, parsed.varying)
+    if len(selection.families) > 1:
+        raise DataError(
+            f"{folder}: holds runs of {', '.join(selection.families)}, and each family has laws of its own. "
+            f"Give the table of one, written by `chemscale report`: {folder}/families/{selection.families[0]}/table.csv"
+        )
     if not len(selection.table):
         raise DataError(f"{folder}: there is nothing to fit. {' '.join(selection.notes) or 'No run is finished.'}")
     return selection.table
 
 
 def _report(study: Study, folder: Path, outcome: StudyOutcome, command: str) -> StudyResult:
-    selection = runs_of_the_law(outcome.table, study.varying)
-    fits = fit_study(selection.table, level=study.header.level)
-    joint = _joint_law(selection.table, study.header.level)
+    families = tuple(dict.fromkeys(run.family for run in study.runs))
+    selection = runs_of_the_law(outcome.table, study.varying, families=families)
     remarks = (*_remarks(study, outcome), *selection.notes)
-    blocks = getattr(study.runs[0].data, "protocol", "") == "blocks"
     contents = StudyReport(
         title=study.header.title,
         table=outcome.table,
-        fits=fits,
         curves=outcome.curves,
         commands=[command],
         environment=outcome.environment,
         config_text=to_toml(study.values),
         notes=[*filter(None, [study.header.notes]), *remarks],
         law_runs=frozenset(selection.table["run"]),
-        joint=joint.entries[0].fit if joint and isinstance(joint.entries[0].fit, LawFit) else None,
-        loss_unit=study.runs[0].world.loss_unit,
-        data_unit="blocks" if blocks else "molecules",
+        **_units(study),
     )
-    return StudyResult(outcome, fits, joint, remarks, write_report(contents, folder))
+    if len(selection.families) > 1 and len(contents.usable):
+        return _report_families(study, folder, outcome, contents, selection)
+    contents, joint = _with_laws(contents, selection.table, study.header.level)
+    page = write_report(contents, folder)
+    return StudyResult(outcome, list(contents.fits), joint, remarks, page, data_unit=contents.data_unit)
 
 
-def _joint_law(table: pd.DataFrame, level: float) -> TableFit | None:
-    columns = TableColumns(y=STUDY_LOSS, parameters=STUDY_MODEL, data=STUDY_DATA)
+def _report_families(
+    study: Study, folder: Path, outcome: StudyOutcome, contents: StudyReport, selection: Selection
+) -> StudyResult:
+    """Every family has laws of its own, and a page of its own beside the one that compares them."""
+    level = study.header.level
+    fits: list[GroupFit] = []
+    parts: dict[str, StudyReport] = {}
+    for family in selection.families:
+        runs = selection.table[selection.table["family"] == family]
+        part = replace(contents, title=f"{contents.title}: {family}", notes=selection.notes)
+        part = replace(part, table=contents.table[contents.table["family"] == family], law_runs=frozenset(runs["run"]))
+        if len(contents.curves):
+            part = replace(part, curves=contents.curves[contents.curves["run"].isin(part.table["run"])])
+        parts[family], _ = _with_laws(part, runs, level)
+        fits += parts[family].fits
+    split = str(getattr(study.runs[0].data, "split", ""))
+    comparison = compare_families(contents, selection.families, split=split, level=level)
+    page = write_families_report(FamiliesReport(contents, parts, comparison), folder)
+    remarks = (*_remarks(study, outcome), *selection.notes)
+    return StudyResult(outcome, fits, None, remarks, page, comparison, contents.data_unit)
+
+
+def _units(study: Study) -> dict[str, Any]:
+    """What the axes of the study's world are, as `StudyReport` takes it."""
+    world = study.runs[0].world
+    blocks = getattr(study.runs[0].data, "protocol", "") == "blocks"
+    return {
+        "model_size": world.model_size,
+        "loss_unit": world.loss_unit if _is_absolute(study.runs[0].loss) else "weighted, see the study file",
+        "data_unit": "blocks" if blocks else world.data_unit,
+        "curve_axis": "tokens" if world.name == "language" else "epoch",
+    }
+
+
+def _is_absolute(loss: Any) -> bool:
+    """Whether a loss is in the unit of its world: of one quantity, and not squared."""
+    return loss is None or (loss.kind == "l1" and loss.energy_weight == 0 and loss.force_weight == 1)
+
+
+def _with_laws(contents: StudyReport, runs: pd.DataFrame, level: float) -> tuple[StudyReport, TableFit | None]:
+    """The report with the laws of its runs: those per group, and the joint one where the grid holds one."""
+    fits = fit_study(runs, level=level, model_size=contents.model_size)
+    joint = _joint_law(runs, contents.model_size, level)
+    law = joint.entries[0].fit if joint else None
+    return replace(contents, fits=fits, joint=law if isinstance(law, LawFit) else None), joint
+
+
+def _joint_law(table: pd.DataFrame, model_size: str, level: float) -> TableFit | None:
+    columns = TableColumns(y=STUDY_LOSS, parameters=model_size, data=STUDY_DATA)
     try:
         return fit_table(table, columns, "additive", level=level, skip_invalid=True)
     except FitError:  # too few cells, or one size only: the laws per group say what can be said

@@ -6,12 +6,14 @@ number of threads.
 
 import ctypes
 import functools
+from pathlib import Path
 
 import torch
 
 from chemscale.base.errors import UserError
-from chemscale.language.native.compiler import NativeError, load_library
+from chemscale.base.native.compiler import NativeError, load_library
 
+SOURCES = Path(__file__).parent
 INTEGER, POINTER = ctypes.c_int64, ctypes.c_void_p
 DTYPES = (torch.float32, torch.bfloat16)
 
@@ -25,7 +27,7 @@ def native_available() -> bool:
 def why_not() -> str | None:
     """Why the native operators cannot be used on this machine, or None where they can."""
     try:
-        load_library("gelu.cpp")
+        load_library(SOURCES / "gelu.cpp")
     except NativeError as error:
         return str(error)
     return None
@@ -38,7 +40,7 @@ def usable_library(source: str, **defines: int) -> ctypes.CDLL:
         UserError: it cannot be compiled or loaded; the message says why.
     """
     try:
-        return load_library(source, **defines)
+        return load_library(SOURCES / source, **defines)
     except NativeError as error:
         raise UserError(f"a native operator was asked for and cannot be used here: {error}") from error
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from chemscale.base.files import cache_folder, replacing
 from chemscale.base.processor import processor_features
 
-SOURCES = Path(__file__).parent
+HEADERS = Path(__file__).parent
 FLAGS = ("-std=c++17", "-O3", "-ffp-contract=fast", "-fno-math-errno", "-shared", "-fPIC", "-pthread")
 OWN_PROCESSOR = ("-march=native",)
 COMPILERS = ("c++", "g++", "clang++")
@@ -32,11 +32,11 @@ class CompilationError(NativeError):
     """The compiler runs and refuses the source or a flag."""
 
 
-def load_library(source: str, **defines: int) -> ctypes.CDLL:
-    """The compiled form of one source file of this folder, from the cache where it is there.
+def load_library(source: Path, **defines: int) -> ctypes.CDLL:
+    """The compiled form of one source file, from the cache where it is there.
 
     Args:
-        source: file name, such as "attention.cpp".
+        source: a C++ file; it may include the headers of its own folder and of this one.
         **defines: preprocessor constants, such as HEAD_DIM=4.
 
     Raises:
@@ -46,7 +46,7 @@ def load_library(source: str, **defines: int) -> ctypes.CDLL:
 
 
 @functools.cache
-def _load_library(source: str, defines: tuple[tuple[str, int], ...]) -> ctypes.CDLL:
+def _load_library(source: Path, defines: tuple[tuple[str, int], ...]) -> ctypes.CDLL:
     flags = (*FLAGS, *(f"-D{name}={value}" for name, value in defines))
     try:
         return _load_or_compile(source, (*OWN_PROCESSOR, *flags))
@@ -54,7 +54,7 @@ def _load_library(source: str, defines: tuple[tuple[str, int], ...]) -> ctypes.C
         return _load_or_compile(source, flags)  # compilers that do not know the flag, as some on ARM
 
 
-def _load_or_compile(source: str, flags: tuple[str, ...]) -> ctypes.CDLL:
+def _load_or_compile(source: Path, flags: tuple[str, ...]) -> ctypes.CDLL:
     compiler, version = find_compiler()
     path = cache_folder() / "native" / f"{_fingerprint(source, flags, (*compiler, version))}.so"
     try:
@@ -97,24 +97,24 @@ def _version_of(command: tuple[str, ...]) -> str:
     return answer.stdout
 
 
-def _compile(compiler: tuple[str, ...], source: str, flags: tuple[str, ...], path: Path) -> None:
+def _compile(compiler: tuple[str, ...], source: Path, flags: tuple[str, ...], path: Path) -> None:
     with replacing(path) as temporary:
-        command = [*compiler, *flags, str(SOURCES / source), "-o", str(temporary)]
+        command = [*compiler, *flags, f"-I{HEADERS}", str(source), "-o", str(temporary)]
         try:
             answer = subprocess.run(command, capture_output=True, text=True, timeout=COMPILE_SECONDS)
         except subprocess.TimeoutExpired as error:
-            raise NativeError(f"{compiler[0]} did not finish {source} in {COMPILE_SECONDS} s.") from error
+            raise NativeError(f"{compiler[0]} did not finish {source.name} in {COMPILE_SECONDS} s.") from error
         if answer.returncode:
-            raise CompilationError(f"{compiler[0]} cannot compile {source}: {_last_lines(answer.stderr)}")
+            raise CompilationError(f"{compiler[0]} cannot compile {source.name}: {_last_lines(answer.stderr)}")
 
 
 def _last_lines(text: str) -> str:
     return " | ".join(text.strip().splitlines()[-3:]) or "it gave no message"
 
 
-def _fingerprint(source: str, flags: tuple[str, ...], compiler: tuple[str, ...]) -> str:
+def _fingerprint(source: Path, flags: tuple[str, ...], compiler: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
-    for file in (SOURCES / source, *sorted(SOURCES.glob("*.h"))):
+    for file in (source, *sorted(source.parent.glob("*.h")), *sorted(HEADERS.glob("*.h"))):
         digest.update(file.read_bytes())
     digest.update("\0".join((*flags, *compiler, processor_features())).encode())
-    return f"{Path(source).stem}-{digest.hexdigest()[:16]}"
+    return f"{source.stem}-{digest.hexdigest()[:16]}"

@@ -1,0 +1,1 @@
+"""Rotations in three dimensions: irreducible representations, spherical harmonics, and products of them."""

@@ -1,0 +1,1 @@
+"""One family of force fields a file."""

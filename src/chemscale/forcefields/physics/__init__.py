@@ -1,0 +1,1 @@
+"""Energies known from physics: nuclear repulsion, electrostatics and dispersion, in eV per atom."""
