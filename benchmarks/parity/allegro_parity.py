@@ -33,7 +33,7 @@ NEIGHBOURS = 7.5
 GOLDEN = {
     "allegro_package_l1": {"width": 8, "tensor_features": 4, "depth": 2, "l_max": 1},
     "allegro_package_l2": {"width": 4, "tensor_features": 4, "depth": 3, "l_max": 2},
-    "allegro_package_so3": {"width": 4, "tensor_features": 2, "depth": 2, "l_max": 2, "parity": "so3"},
+    "allegro_package_so3": {"width": 4, "tensor_features": 4, "depth": 2, "l_max": 2, "parity": "so3"},
 }
 COMPARED = [
     *GOLDEN.values(),

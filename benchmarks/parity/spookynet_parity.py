@@ -13,6 +13,7 @@ on whether one or several molecules are asked for (random features), and returns
 import argparse
 import importlib
 import json
+import os
 import sys
 import types
 from pathlib import Path
@@ -24,15 +25,13 @@ from torch import Tensor, nn
 from chemscale.forcefields.families import build_model
 from chemscale.forcefields.force_field import ForceField, Prediction
 from chemscale.forcefields.graph import AtomGraph
+from chemscale.forcefields.physics.dispersion_tables import FOLDER_VARIABLE
 from chemscale.forcefields.segments import Segments
-from chemscale.forcefields.spooky.residual import Residual, ResidualPerceptron
+from chemscale.forcefields.spooky.public_weights import correspondences, load_public_weights, part_of
 
 GOLDEN = Path(__file__).parents[2] / "tests" / "golden" / "forcefields" / "spookynet.json"
 WIDTH, DEPTH, CUTOFF = 8, 2, 5.0
 SPECIES = (1, 6, 7, 8)
-VIEWS = ("local_interaction.resblock_x", "local_interaction.resblock_s", "local_interaction.resblock_p")
-VIEWS += ("local_interaction.resblock_d", "nonlocal_interaction.resblock_q", "nonlocal_interaction.resblock_k")
-VIEWS += ("nonlocal_interaction.resblock_v",)
 FRAMES: list[dict[str, Any]] = [
     {
         "atomic_numbers": [8, 1, 1, 6, 8],  # water, and carbon monoxide farther away than the cutoff
@@ -123,77 +122,18 @@ def peer_of(source: Path, ours: ForceField) -> Any:
             attention = module.nonlocal_interaction.attention
             attention.num_random_features = None
             type(attention)._exact_attention.__defaults__ = (0.0,)  # its 1e-8 in the denominator shows at 1e-8 eV
-    with torch.no_grad():
-        _copy_weights(ours.network, peer)
+    state = peer.state_dict()
+    weights = ours.network.state_dict()
+    for own, part, public in correspondences(ours.network):
+        given = part_of(weights[own], part)
+        theirs = state[public]
+        if own in ("output.weight", "element_bias"):
+            theirs = theirs[: given.shape[0], : given.shape[1]]
+        theirs.copy_(given.reshape(theirs.shape))
+    if config.dispersion:
+        peer.d4_dispersion_energy._compute_refc6()  # it would keep those of the old charges
     peer.train()  # eval() would keep the embeddings of the old weights
     return peer
-
-
-def _copy_weights(ours: Any, peer: Any) -> None:
-    embedding = ours.embedding
-    peer.nuclear_embedding.element_embedding.copy_(embedding.nuclear.table)
-    peer.nuclear_embedding.config_linear.weight.copy_(embedding.nuclear.configuration.weight)
-    for mine, theirs in ((embedding.charge, peer.charge_embedding), (embedding.spin, peer.magmom_embedding)):
-        theirs.linear_q.load_state_dict(mine.query.state_dict())
-        theirs.linear_k.weight.copy_(mine.key.weight)
-        theirs.linear_v.weight.copy_(mine.value.weight)
-        _copy_perceptron(mine.perceptron, theirs.resblock, 0)
-    peer.radial_basis_functions._alpha.copy_(ours.basis.free_gamma)
-    for mine, theirs in zip(ours.interactions, peer.module, strict=True):
-        _copy_interaction(mine, theirs)
-    outputs = ours.output.weight.shape[0]
-    peer.output.weight[:outputs].copy_(ours.output.weight)
-    peer.element_bias[:, :outputs].copy_(ours.element_bias)
-    if ours.repulsion is not None:
-        theirs = peer.zbl_repulsion_energy
-        theirs._adiv.fill_(ours.repulsion.inverse_length)
-        theirs._apow.fill_(ours.repulsion.power)
-        for k in range(4):
-            getattr(theirs, f"_c{k + 1}").fill_(ours.repulsion.coefficients[k])
-            getattr(theirs, f"_a{k + 1}").fill_(ours.repulsion.exponents[k])
-    if ours.dispersion is not None:
-        for name in ("s8", "a1", "a2"):
-            getattr(peer.d4_dispersion_energy, f"_{name}").fill_(getattr(ours.dispersion, f"free_{name}"))
-        peer.d4_dispersion_energy._scaleq.fill_(ours.dispersion.free_charge_scale)
-        peer.d4_dispersion_energy._compute_refc6()  # it would keep those of the old charges
-
-
-def _copy_interaction(mine: Any, theirs: Any) -> None:
-    _copy_residual(mine.before, theirs.residual_pre.stack[0], 0)
-    _copy_residual(mine.after, theirs.residual_post.stack[0], 0)
-    _copy_perceptron(mine.out, theirs.resblock, 0)
-    _copy_perceptron(mine.local, theirs.local_interaction.resblock, 0)
-    for member in range(mine.views.linear.weight.shape[0]):
-        _copy_perceptron(mine.views, theirs.get_submodule(VIEWS[member]), member)
-    for name, block in zip("spd", mine.radial.weight.chunk(3), strict=True):
-        getattr(theirs.local_interaction, f"radial_{name}").weight.copy_(block)
-    theirs.local_interaction.projection_p.weight.copy_(mine.project_p.weight)
-    theirs.local_interaction.projection_d.weight.copy_(mine.project_d.weight)
-    if mine.attention == "favor":
-        theirs.nonlocal_interaction.attention.omega.copy_(mine.omega)
-
-
-def _copy_perceptron(mine: ResidualPerceptron, theirs: Any, member: int) -> None:
-    _copy_residual(mine.residual, theirs.residual.stack[0], member)
-    _copy_linear(mine.linear, theirs.linear, member)
-    _copy_swish(mine.swish, theirs.activation, member)
-
-
-def _copy_residual(mine: Residual, theirs: Any, member: int) -> None:
-    for k in (1, 2):
-        _copy_linear(getattr(mine, f"linear_{k}"), getattr(theirs, f"linear{k}"), member)
-        _copy_swish(getattr(mine, f"swish_{k}"), getattr(theirs, f"activation{k}"), member)
-
-
-def _copy_linear(mine: Any, theirs: Any, member: int) -> None:
-    theirs.weight.copy_(mine.weight[member])
-    if mine.bias is not None:
-        theirs.bias.copy_(mine.bias[member])
-
-
-def _copy_swish(mine: Any, theirs: Any, member: int) -> None:
-    theirs.alpha.copy_(mine.alpha[member])
-    theirs.beta.copy_(mine.beta[member])
 
 
 def predict_with(peer: Any, graph: AtomGraph, positions: Tensor) -> Prediction:
@@ -229,12 +169,27 @@ def compare(source: Path, settings: dict[str, Any]) -> tuple[Prediction, dict[st
     return theirs, differences
 
 
+def compare_published(source: Path) -> dict[str, float]:
+    """The trained parameters that come with the source, on singlet and triplet carbene: all terms, D4 included."""
+    saved = torch.load(source / "parameters.pth", map_location="cpu", weights_only=True)
+    settings = {"width": saved["num_features"], "depth": saved["num_modules"], "cutoff": saved["cutoff"]}
+    ours = build_model("spookynet", species=(1, 6), attention="favor", dispersion=True, **settings).double()
+    load_public_weights(ours.network, saved["state_dict"])
+    carbene = {"atomic_numbers": [6, 1, 1], "positions": [[0.0, 0.0, 0.0], [-0.865, -0.584, 0.0], [0.865, -0.584, 0.0]]}
+    graph, positions = graph_of([carbene | {"charge": 0, "unpaired": spin} for spin in (0, 2)], saved["cutoff"])
+    mine, theirs = ours.predict(graph, positions), predict_with(peer_of(source, ours), graph, positions)
+    energy, forces = (mine.energies - theirs.energies).abs().max(), (mine.forces - theirs.forces).abs().max()
+    gap = (mine.energies[1] - mine.energies[0]).item()
+    return {"energy": energy.item(), "forces": forces.item(), "triplet minus singlet in eV": gap}
+
+
 def main() -> None:
     """Compare every variant, and write the golden file if asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("source", type=Path)
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
+    os.environ[FOLDER_VARIABLE] = str(arguments.source / "spookynet" / "modules" / "d4data")
     variants = []
     for settings in (
         {"attention": "favor", "repulsion": False, "electrostatics": False},
@@ -250,6 +205,7 @@ def main() -> None:
         if settings.get("electrostatics", True) and theirs.charges is not None:
             record["charges"] = theirs.charges.tolist()
         variants.append(record)
+    print("published parameters on carbene", compare_published(arguments.source))
     if arguments.write:
         model = {"width": WIDTH, "depth": DEPTH, "cutoff": CUTOFF, "species": SPECIES}
         GOLDEN.parent.mkdir(parents=True, exist_ok=True)

@@ -100,13 +100,15 @@ def test_charges_and_a_total_charge_that_changes_in_info() -> None:
 
 def test_a_force_field_without_charges_says_so() -> None:
     atoms = molecule("H2O")
-    atoms.calc = ForceFieldCalculator(build_model("schnet", width=8, depth=1, species=[1, 8]))
+    atoms.calc = ForceFieldCalculator(small("schnet"))
     with pytest.raises(PropertyNotImplementedError):
         atoms.get_charges()
 
 
 def test_a_periodic_cell_is_worth_as_many_atoms_as_it_has() -> None:
-    calculator = ForceFieldCalculator(build_model("schnet", width=8, depth=2, cutoff=4.0, species=[6]), dtype="float64")
+    calculator = ForceFieldCalculator(
+        build_model("schnet", width=8, depth=2, cutoff=4.0, species=[6], backend="torch"), dtype="float64"
+    )
     one = bulk("C", "diamond", a=3.6)
     one.calc = calculator
     energy = one.get_potential_energy()
@@ -143,7 +145,7 @@ def test_copies_work_in_another_process(family: str) -> None:
 
 
 def test_the_model_given_stays_as_it_is() -> None:
-    model = build_model("painn", width=8, depth=1, species=[1, 8]).train()
+    model = small("painn").train()
     ForceFieldCalculator(model, dtype="float64")
     assert model.training
     assert all(weight.dtype == torch.float32 and weight.requires_grad for weight in model.parameters())

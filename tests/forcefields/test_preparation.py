@@ -248,3 +248,13 @@ def test_the_record_is_plain_json(tmp_path: Path) -> None:
     record = json.loads((tmp_path / "frames" / "frames.json").read_text())
     assert record == Frames.open(tmp_path / "frames").record
     assert record["counts"]["frames"] == len(frames)
+
+
+def test_a_prepared_folder_is_found_in_the_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHEMSCALE_DATA", str(tmp_path))
+    write_frames(made(), tmp_path / "mine", source="made", record={})
+    (tmp_path / "rmd17").mkdir()  # a folder of raw files has no frames.json
+    assert len(frames_for("mine")) == 20
+    assert prepared_frames("mine") is not None
+    with pytest.raises(DataError, match="rmd17/aspirin: its file is not on this machine"):
+        frames_for("rmd17")

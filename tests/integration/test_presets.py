@@ -5,6 +5,7 @@ import pytest
 from chemscale.studies.presets import load, preset_names, preset_title
 from chemscale.studies.run import parse_run
 from chemscale.studies.study import is_study, parse_study
+from chemscale.studies.tuning.family_tunes import values_by_family
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -39,3 +40,33 @@ def test_the_paper_s_grid_is_the_paper_s_to_the_last_parameter() -> None:
         training: Any = run.training
         assert (training.learning_rate, training.batch_size, training.epochs) == (2e-5, 8, 10)
         assert (training.schedule, training.warmup_steps, training.epsilon) == ("constant", 100, 1e-6)
+
+
+def test_the_force_field_grid_is_the_paper_s() -> None:
+    runs = parse_study(load("frey2023/nff-paper")).runs
+    assert len(runs) == 3 * 9 * 4
+    assert sorted({run.model.capacity() for run in runs}) == [32, 48, 64, 128, 192, 256, 512, 768, 1024]
+    assert sorted({run.data.size for run in runs}) == [100, 1_000, 10_000, 100_000]
+    for run in runs:
+        assert run.model.cutoff == 5.0
+        assert (run.loss.kind, run.loss.force_weight, run.loss.energy_weight) == ("l1", 1.0, 0.0)
+        training: Any = run.training
+        assert (training.optimiser, training.learning_rate, training.schedule) == ("adam", 1e-3, "plateau")
+        assert (training.plateau_factor, training.plateau_patience) == (0.5, 30)
+        assert (training.minimum_learning_rate, training.stop_patience) == (1e-7, 50)
+        assert (training.epochs, training.evaluations) == (1000, 1000)
+
+
+def test_the_force_field_tune_is_the_paper_s_grid_for_every_family() -> None:
+    found = values_by_family(load("frey2023/nff-tpe"))
+    assert list(found) == ["schnet", "painn", "spookynet"]
+    for values in found.values():
+        runs = parse_study(values).runs
+        pairs = {(run.training.learning_rate, run.training.batch_size) for run in runs}
+        assert pairs == {(rate, batch) for rate in (1e-3, 1e-4, 1e-5) for batch in (4, 8, 16, 32, 64)}
+
+
+def test_the_laptop_grid_holds_the_published_capacity() -> None:
+    runs = parse_study(load("frey2023/nff-laptop")).runs
+    assert {run.family for run in runs} == {"schnet", "painn", "allegro", "spookynet"}
+    assert {(run.model.width, run.model.depth) for run in runs} >= {(16, 4)}

@@ -56,3 +56,30 @@ def test_other_differences_make_no_law() -> None:
     assert selection.table.empty
     assert "data.encoding vary too" in selection.notes[0]
     assert fit_study(selection.table) == []
+
+
+def two_families() -> pd.DataFrame:
+    """The second family's best rates are the other way round, and its losses ten times as high."""
+    first, second = made_up(), made_up(rates=(1e-2, 1e-3))
+    second["validation_loss"] *= 10
+    tables = [first.assign(family="schnet"), second.assign(family="painn", run="b" + second["run"])]
+    return pd.concat(tables, ignore_index=True)
+
+
+def test_families_stay_together_in_the_order_of_the_study() -> None:
+    table = two_families()
+    selection = runs_of_the_law(table, ["family", "model.depth", "seed"], families=("schnet", "painn", "allegro"))
+    assert selection.table is table and selection.notes == ()
+    assert selection.families == ("schnet", "painn")
+    assert runs_of_the_law(table, ["family"]).families == ("painn", "schnet")
+    assert runs_of_the_law(table, ["model.width"]).families == ()
+
+
+def test_every_family_is_tuned_by_itself() -> None:
+    selection = runs_of_the_law(two_families(), ["family", "training.learning_rate", "seed"])
+    chosen = selection.table.sort_values("n_parameters")
+    for family, rates in (("schnet", [1e-2] * 4 + [1e-3] * 4), ("painn", [1e-3] * 4 + [1e-2] * 4)):
+        mine = chosen[chosen["family"] == family]
+        assert mine["training.learning_rate"].tolist() == rates
+        (fit,) = fit_study(mine)
+        assert fit.law is not None and abs(fit.law.beta - 0.2) < 1e-6

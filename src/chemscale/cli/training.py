@@ -91,10 +91,14 @@ def keys(family: Annotated[str, typer.Argument(help="Model family.")] = "chemgpt
 def _print_study(result: "StudyResult") -> None:
     from rich.console import Console
 
+    from chemscale.report.families.terminal import print_families
     from chemscale.report.fit_text import print_fits
     from chemscale.report.terminal import print_law
 
-    print_law(result.fits, Console())
+    if result.families:
+        print_families(result.families, Console())
+    else:
+        print_law(result.fits, Console(), result.data_unit)
     if result.joint:
         print_fits([result.joint], {}, Console())
     for remark in result.remarks:

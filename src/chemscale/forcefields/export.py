@@ -73,7 +73,7 @@ def export_force_field(
     card = json.dumps(_card(force_field, traced, dtype), indent=2)
     with replacing(out) as temporary:
         if format == "torchscript":
-            torch.jit.save(scripted(traced.graph), str(temporary), _extra_files={CARD: card})
+            scripted(traced.graph).save(str(temporary), _extra_files={CARD: card})
             return out
         atoms, pairs = {0: Dim.AUTO}, {0: Dim.AUTO}
         shapes = (atoms, atoms, pairs, pairs, pairs, None, None)

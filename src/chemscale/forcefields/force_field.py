@@ -107,9 +107,10 @@ class ForceField(nn.Module):
 
     def _predict_traced(self, graph: AtomGraph, positions: Tensor) -> Prediction:
         # torch.compile follows torch.func.grad, and not a call of autograd whose result is differentiated again
-        def total(at: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor | None]]:
+        def total(at: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
             interaction, charges = self.forward(graph, at)
-            return interaction.sum(), (interaction, charges)
+            return interaction.sum(), (interaction,) if charges is None else (interaction, charges)
 
-        gradient, (interaction, charges) = torch.func.grad(total, has_aux=True)(positions)
-        return Prediction(interaction.double() + self.reference_energies(graph), -gradient, charges)
+        gradient, (interaction, *charges) = torch.func.grad(total, has_aux=True)(positions)
+        energies = interaction.double() + self.reference_energies(graph)
+        return Prediction(energies, -gradient, charges[0] if charges else None)

@@ -51,9 +51,10 @@ def schnet_from_neural_force_field(weights: Weights, depth: int) -> dict[str, Te
     names = {"filter_1": "message_edge_filter.1", "filter_2": "message_edge_filter.3"}
     names |= {"convolved": "message_node_filter", "update_1": "update_function.0", "update_2": "update_function.2"}
     readout = "atomwisereadout.readout.energy"
-    ends = {"embedding": "atom_embed", "readout_1": f"{readout}.0", "readout_2": f"{readout}.2"}
+    ends = {"embedding.table": "atom_embed", "readout_1": f"{readout}.0", "readout_2": f"{readout}.2"}
     layers = [(k, f"convolutions.{k}.moduledict") for k in range(depth)]
-    state = _renamed(weights, {f"layers.{k}.{own}": f"{at}.{name}" for k, at in layers for own, name in names.items()} | ends)
+    renamed = {f"layers.{k}.{own}": f"{at}.{name}" for k, at in layers for own, name in names.items()}
+    state = _renamed(weights, renamed | ends)
     for k, at in layers:
         state[f"layers.{k}.centres"] = weights[f"{at}.message_edge_filter.0.offsets"]
         state[f"layers.{k}.widths"] = weights[f"{at}.message_edge_filter.0.width"]
@@ -68,7 +69,7 @@ def painn_from_neural_force_field(weights: Weights, depth: int) -> dict[str, Ten
     Raises:
         DataError: a tensor is missing; the message names it.
     """
-    names = {"embedding": "embed_block.atom_embed"}
+    names = {"embedding.table": "embed_block.atom_embed"}
     names |= {f"readout_{i + 1}": f"readout_blocks.0.readoutdict.energy.{i}" for i in range(2)}
     for k in range(depth):
         message, update = f"message_blocks.{k}.inv_message", f"update_blocks.{k}"
@@ -97,7 +98,7 @@ FOREIGN: Mapping[tuple[str, str], Callable[[Weights, int], dict[str, Tensor]]] =
 }
 
 _SCHNETPACK_ENDS = {
-    "embedding": "representation.embedding",
+    "embedding.table": "representation.embedding",
     "readout_1": "output_modules.0.outnet.0",
     "readout_2": "output_modules.0.outnet.1",
 }
@@ -112,8 +113,8 @@ def _renamed(weights: Weights, names: Mapping[str, str]) -> dict[str, Tensor]:
         for part in ("weight", "bias"):
             if f"{name}.{part}" in weights:
                 state[f"{own}.{part}"] = weights[f"{name}.{part}"]
-    table = state["embedding.weight"]
-    state["embedding.weight"] = torch.cat([table, table.new_zeros(N_ELEMENTS - len(table), table.shape[1])])
+    table = state["embedding.table.weight"]
+    state["embedding.table.weight"] = torch.cat([table, table.new_zeros(N_ELEMENTS - len(table), table.shape[1])])
     return state
 
 

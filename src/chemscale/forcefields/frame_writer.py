@@ -1,5 +1,6 @@
 """Write frames to a folder one after the other: checked, counted, and never all in memory."""
 
+from array import array
 from collections import Counter
 from pathlib import Path
 from types import TracebackType
@@ -49,7 +50,7 @@ class FrameWriter:
         self.n_rejected = self.n_atoms = 0
         self.species: set[int] = set()
         self.counts: Counter[str] = Counter()
-        self.kept: list[int] = []
+        self.kept = array("q")
         self._waiting: list[tuple[Frame, tuple[bool, bool, bool]]] = []
         self._rejects = (folder / REJECTS).open("w", encoding="utf-8", newline="\n")
         self._rejects.write("frame\treason\n")
@@ -84,7 +85,7 @@ class FrameWriter:
         """Complete the arrays; returns the hashes of their content."""
         self._flush()
         self._rejects.close()
-        hashes = {name: array.finish() for name, array in self.arrays.items()}
+        hashes = {name: growing.finish() for name, growing in self.arrays.items()}
         if self.cells is not None:
             hashes["cells"] = self.cells.finish()
         else:
@@ -94,8 +95,8 @@ class FrameWriter:
 
     def remove(self) -> None:
         """Remove the arrays again, and leave `rejects.tsv`."""
-        for array in (*self.arrays.values(), *([self.cells] if self.cells else [])):
-            array.path.unlink(missing_ok=True)
+        for growing in (*self.arrays.values(), *([self.cells] if self.cells else [])):
+            growing.path.unlink(missing_ok=True)
 
     def _flush(self) -> None:
         frames = [frame for frame, _ in self._waiting]
@@ -169,8 +170,8 @@ class FrameWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._rejects.close()
-        for array in (*self.arrays.values(), *([self.cells] if self.cells else [])):
-            array.abandon()
+        for growing in (*self.arrays.values(), *([self.cells] if self.cells else [])):
+            growing.abandon()
 
 
 def _forces(frame: Frame) -> npt.NDArray[np.floating[Any]]:

@@ -104,8 +104,8 @@ class Frames:
         symbols = " ".join(chemical_symbols[number] for number in self.species)
         return (
             f"{self.folder}: {len(self):,} frames of {len(self.molecule_names):,} molecules, {counts['atoms']:,} atoms "
-            f"({symbols}), {counts['rejected']:,} rejected"
-        )
+            f"({symbols}), {counts['rejected']:,} rejected\n{self.record.get('label_check', {}).get('verdict', '')}"
+        ).rstrip()
 
     @property
     def sha256(self) -> str:

@@ -23,6 +23,8 @@ FEWEST_PAIRS = 10
 MOST_SCATTER = 0.3
 # half the way, on a logarithmic scale, between units that differ by a bohr for an angstrom
 NEAREST_UNIT = math.log(1 / BOHR) / 2
+# what the estimate of a total energy may be off, on a logarithmic scale
+TOTAL_ENERGY = 0.04
 SAMPLE = 300
 _HEAVIEST, _NOBLE_GASES = 36, (2, 10, 18, 36)
 
@@ -124,7 +126,8 @@ def bond_ratio(frames: Frames) -> float | None:
     for row in _spread(len(frames)):
         atoms = slice(frames.offsets[row], frames.offsets[row + 1])
         numbers, positions = frames.numbers[atoms], frames.positions[atoms]
-        if 1 < len(numbers) <= 500 and not np.isin(numbers, _NOBLE_GASES).any():
+        alone = frames.cells is None or not frames.cells[row].any()
+        if alone and 1 < len(numbers) <= 500 and not np.isin(numbers, _NOBLE_GASES).any():
             distances = cdist(positions, positions)
             np.fill_diagonal(distances, np.inf)
             nearest = distances.argmin(axis=1)
@@ -169,7 +172,7 @@ def _energy_fault(ratio: float | None, units: LabelUnits) -> tuple[str, ...]:
     if ratio is None or ratio <= 0 or 0.05 < ratio < 0.3:
         return ()
     for energy in get_args(EnergyUnit):
-        if energy != units.energy and abs(math.log(ratio * IN_EV[energy] / units.energy_factor)) < 0.06:
+        if energy != units.energy and abs(math.log(ratio * IN_EV[energy] / units.energy_factor)) < TOTAL_ENERGY:
             return (
                 f"Energies are {ratio:.3g} times the total energy of such molecules: they look like {energy}, and were "
                 f"read as {units.energy}; set data.energy_unit = '{energy}'.",

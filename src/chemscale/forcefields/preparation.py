@@ -2,7 +2,7 @@
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from chemscale.base.config import content_hash
 from chemscale.base.errors import DataError
-from chemscale.base.files import cache_folder, folder_lock, replacing, write_json
+from chemscale.base.files import cache_folder, data_folder, folder_lock, replacing, write_json
 from chemscale.base.progress import Bar, progress_bar
 from chemscale.forcefields.frame import Frame
 from chemscale.forcefields.frame_writer import FrameWriter
@@ -20,7 +20,7 @@ from chemscale.forcefields.frames import FRAMES_FORMAT, MOLECULES, RECORD, SUBSE
 from chemscale.forcefields.label_checks import check_labels
 from chemscale.forcefields.readers.formats import open_frames_file
 from chemscale.forcefields.readers.frame_source import FrameFault, FrameSource
-from chemscale.forcefields.sources import SourceFile, files_of
+from chemscale.forcefields.sources import SourceFile, files_of, is_name
 from chemscale.forcefields.units import OWN_UNITS, LabelUnits, UnitSettings
 
 _UNITS = {"energy": "eV", "length": "angstrom", "forces": "eV/angstrom"}
@@ -32,7 +32,7 @@ def frames_for(source: str, *, limit: int | None = None, units: UnitSettings | N
     Processes that ask for the same frames at the same time wait for the one that prepares them.
 
     Args:
-        source: a prepared folder, a file of frames, or a name of `sources`.
+        source: a name of `sources`, a file of frames, or a prepared folder (./rmd17 for a folder of that name).
         limit: read only the first frames of the source; a prepared folder is given whole.
         units: what the source's units are, where it does not say so or says it wrongly.
 
@@ -40,8 +40,8 @@ def frames_for(source: str, *, limit: int | None = None, units: UnitSettings | N
         DataError: the source cannot be found, read or understood, holds nothing usable, or its labels contradict
             each other.
     """
-    folder = Path(source).expanduser()
-    if folder.is_dir():
+    folder = _prepared_folder(source)
+    if folder is not None:
         return Frames.open(folder)
     files = files_of(source)
     settings = units or UnitSettings()
@@ -56,8 +56,8 @@ def frames_for(source: str, *, limit: int | None = None, units: UnitSettings | N
 
 def prepared_frames(source: str, *, limit: int | None = None, units: UnitSettings | None = None) -> Frames | None:
     """What `frames_for` would give, if nothing has to be prepared for it; else None."""
-    folder = Path(source).expanduser()
-    if folder.is_dir():
+    folder = _prepared_folder(source)
+    if folder is not None:
         return Frames.open(folder)
     try:
         out = _place_in_cache(files_of(source), limit, units or UnitSettings())
@@ -142,6 +142,16 @@ def write_frames(
     return Frames.open(folder)
 
 
+def _prepared_folder(source: str) -> Path | None:
+    """The folder that a source is, as a path or in the data folder; None where it is something else."""
+    if is_name(source):
+        return None
+    if Path(source).expanduser().is_dir():
+        return Path(source).expanduser()
+    inside = data_folder() / source
+    return inside if is_frames_folder(inside) else None
+
+
 def _place_in_cache(files: list[SourceFile], limit: int | None, settings: UnitSettings) -> Path:
     identity = [FRAMES_FORMAT, limit, repr(settings), [file.identity() for file in files]]
     return cache_folder() / "frames" / content_hash(identity, length=16)
@@ -203,13 +213,13 @@ def _counts(writer: FrameWriter) -> dict[str, Any]:
     }
 
 
-def _write_subsets(folder: Path, subsets: Mapping[str, npt.NDArray[np.integer[Any]]], kept: list[int]) -> None:
+def _write_subsets(folder: Path, subsets: Mapping[str, npt.NDArray[np.integer[Any]]], kept: Sequence[int]) -> None:
     """Keep named row numbers of the source as frame numbers of the folder, in the same order."""
     (folder / SUBSETS).unlink(missing_ok=True)
     if not subsets or not kept:
         return
-    place = np.full(max(kept) + 1, -1)
-    place[kept] = np.arange(len(kept))
+    place = np.full(kept[-1] + 1, -1)
+    place[np.asarray(kept)] = np.arange(len(kept))
     kept_rows = {}
     for name, rows in subsets.items():
         inside = place[rows[rows < len(place)]]

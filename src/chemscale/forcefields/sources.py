@@ -88,7 +88,7 @@ def _rmd17(molecule: str) -> FrameSet:
             f"rmd17_{molecule}.npz",
             f"trajectories/rmd17_merged/rmd17_{molecule}_merged.npz",
         ),
-        origin=f"doi 10.6084/m9.figshare.12672038 ({RMD17_ARCHIVE}, packed or unpacked)",
+        origin=f"doi 10.6084/m9.figshare.12672038 ({RMD17_ARCHIVE}, which `chemscale data get rmd17` fetches)",
         citation="Christensen and von Lilienfeld 2020, 10.1088/2632-2153/abba6f",
     )
 
@@ -121,7 +121,7 @@ FRAME_SETS: Mapping[str, FrameSet] = MappingProxyType(
         "ani1x": FrameSet(
             title="ANI-1x: 5 million conformations of 63,865 molecules of C, H, N, O, wB97X/6-31G(d)",
             places=("ani1x-release.h5",),
-            origin="doi 10.6084/m9.figshare.c.4712477 (ani1x-release.h5)",
+            origin="doi 10.6084/m9.figshare.c.4712477 (ani1x-release.h5, which `chemscale data get ani1x` fetches)",
             citation="Smith et al. 2020, 10.1038/s41597-020-0473-z",
         ),
         "ani1x-1000": FrameSet(
@@ -167,6 +167,11 @@ FRAME_SETS: Mapping[str, FrameSet] = MappingProxyType(
         **{f"qm22/{name.lower()}": _qm22(name) for name in ("Ethanol", "Methane", "N-methylacetamide", "Tropolone")},
     }
 )
+
+
+def is_name(source: str) -> bool:
+    """Whether a source is the name of a set of frames, in any case of letters."""
+    return source.lower() in (RMD17, *FRAME_SETS)
 
 
 def files_of(source: str) -> list[SourceFile]:
@@ -215,4 +220,6 @@ def file_of(name: str) -> Path | None:
 def _missing(name: str) -> str:
     known = FRAME_SETS[name]
     places = " or ".join(str(data_folder() / place) for place in known.places[:2])
+    if name.startswith(f"{RMD17}/"):
+        places = f"{data_folder() / RMD17_ARCHIVE}, or unpacked at {data_folder() / known.places[0]}"
     return f"{name}: its file is not on this machine. Get it from {known.origin} and put it at {places}"

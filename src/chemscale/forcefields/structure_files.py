@@ -14,7 +14,9 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io.formats import UnknownFileTypeError, open_with_compression
 
 from chemscale.base.errors import DataError
+from chemscale.forcefields.readers.atoms_files import labels_among
 from chemscale.forcefields.structure_batches import StructurePrediction
+from chemscale.forcefields.units import label_units
 
 XYZ_SUFFIXES = (".xyz", ".extxyz")
 COMPRESSED = (".gz", ".bz2", ".xz")
@@ -42,11 +44,13 @@ def read_structures(path: Path) -> Iterator[ase.Atoms | DataError]:
 
 
 def labels_of(atoms: ase.Atoms) -> tuple[float | None, npt.NDArray[np.float64] | None]:
-    """Energy in eV and forces in eV/angstrom [n_atoms, 3] that a structure came with, None where it has none."""
-    known = {} if atoms.calc is None else atoms.calc.results
-    energy = known.get("energy", atoms.info.get("REF_energy"))
-    forces = known.get("forces", atoms.arrays.get("REF_forces"))
-    return None if energy is None else float(energy), None if forces is None else np.asarray(forces, dtype=np.float64)
+    """Energy in eV and forces in eV/angstrom [n_atoms, 3] that a structure came with, None where it has none.
+
+    Names are those that the readers of frames know, `REF_` before `DFT_` before none.
+    """
+    values = {**atoms.info, **atoms.arrays, **({} if atoms.calc is None else atoms.calc.results)}
+    energy, forces = labels_among(values, label_units("eV", "angstrom"), len(atoms))
+    return None if np.isnan(energy) else energy, forces
 
 
 def write_prediction(out: TextIO, atoms: ase.Atoms, prediction: StructurePrediction) -> None:

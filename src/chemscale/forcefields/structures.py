@@ -1,6 +1,7 @@
 """What a force field reads from an `ase.Atoms`, checked."""
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import ase
@@ -11,6 +12,8 @@ from torch import Tensor
 
 from chemscale.base.errors import ConfigError, DataError
 from chemscale.forcefields.force_field import ForceField
+from chemscale.forcefields.frame import fewest_unpaired, unpaired_electrons
+from chemscale.forcefields.readers.atoms_files import CHARGES, MULTIPLICITIES, UNPAIRED
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 Cell = npt.NDArray[np.float64] | None
@@ -53,16 +56,21 @@ def cell_of(atoms: ase.Atoms) -> tuple[Cell, tuple[bool, bool, bool]]:
 
 
 def electrons_of(atoms: ase.Atoms) -> tuple[int, int]:
-    """Total charge in e and unpaired electrons, from `info`: `charge`, and `unpaired` or `multiplicity`; else 0.
+    """Total charge in e and unpaired electrons, from `info`, under the names that the readers of frames know.
+
+    Without a charge it is 0; without `unpaired` or `multiplicity` an odd number of electrons leaves one unpaired.
 
     Raises:
         DataError: one of them is no integer.
     """
-    info = atoms.info
-    charge = _integer(info, "charge", 0)
-    if "unpaired" in info or "multiplicity" not in info:
-        return charge, _integer(info, "unpaired", 0)
-    return charge, _integer(info, "multiplicity", 1) - 1
+    charge = _integer(atoms.info, CHARGES) or 0
+    unpaired = _integer(atoms.info, UNPAIRED)
+    if unpaired is not None:
+        return charge, unpaired
+    multiplicity = _integer(atoms.info, MULTIPLICITIES)
+    if multiplicity is not None:
+        return charge, unpaired_electrons(multiplicity, atoms.numbers, charge)
+    return charge, fewest_unpaired(atoms.numbers, charge)
 
 
 def centred(positions: npt.NDArray[np.float64], dtype: torch.dtype) -> Tensor:
@@ -89,8 +97,11 @@ def frozen_copy(force_field: ForceField, device: torch.device, dtype: torch.dtyp
     return frozen
 
 
-def _integer(info: dict[str, Any], name: str, default: int) -> int:
-    value = info.get(name, default)
+def _integer(info: dict[str, Any], names: Sequence[str]) -> int | None:
+    name = next((name for name in names if name in info), None)
+    if name is None:
+        return None
+    value = info[name]
     try:
         if float(value) == int(value):
             return int(value)

@@ -44,6 +44,7 @@ class ForceFieldData(Config):
     force_energy_unit: EnergyUnit | None = Field(None, description="of forces, where it is not that of energies")
     force_length_unit: LengthUnit | None = Field(None, description="of forces, where it is not that of positions")
     force_sign: ForceSign | None = Field(None, description="gradients, where the source holds minus the forces")
+    trust_labels: bool = Field(False, description="train even where forces and energies contradict each other")
     split: SplitName = Field(
         "random",
         description="validation set: random frames, held-out formulas or molecules, or a published split",
@@ -57,7 +58,7 @@ class ForceFieldData(Config):
     def units(self) -> UnitSettings:
         """What the configuration says about the source's units."""
         forces = (self.force_energy_unit, self.force_length_unit, self.force_sign)
-        return UnitSettings(self.energy_unit, self.length_unit, *forces)
+        return UnitSettings(self.energy_unit, self.length_unit, *forces, trusted=self.trust_labels)
 
     @field_validator("size", mode="before")
     @classmethod
@@ -252,8 +253,8 @@ class ForceFieldTask:
         }
 
     def environment(self, device: torch.device) -> dict[str, str]:
-        """The operators of the family, and the folder of the frames."""
-        return {"kernels": self.model_config.kernels(device), "frames": str(self.frames.folder)}
+        """The operators of the family."""
+        return {"kernels": self.model_config.kernels(device)}
 
     def finish(self, model: ForceField, folder: Path) -> dict[str, float]:
         """Fit the reference energies to what the model left over, write them, and judge the model.

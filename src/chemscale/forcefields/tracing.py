@@ -5,6 +5,7 @@ no automatic differentiation is left to do when the graph runs: faster, and free
 """
 
 import math
+import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -109,7 +110,10 @@ def scripted(graph: GraphModule) -> torch.jit.ScriptModule:
         elif isinstance(node.target, torch._ops.OpOverload):
             node.target = node.target.overloadpacket
     graph.recompile()
-    return torch.jit.script(graph)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # torch recommends torch.export
+        warnings.simplefilter("ignore", UserWarning)  # about annotations of torch's own classes
+        return torch.jit.script(graph)
 
 
 def _spelt_out(graph: torch.fx.Graph, value: Any) -> Any:

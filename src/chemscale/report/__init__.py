@@ -7,5 +7,7 @@ loss_charts.py      loss against one resource, with law and band
 learning_curves.py  loss against tokens, step or epoch, one panel per data size
 exponents.py        the exponents of all fits, with their intervals
 axes.py, theme.py   axis titles and ticks; colours and fonts
+families/           the page of a study of several families
+tuning/             the page of a tune
 terminal.py         the fits as a table in the terminal
 """

@@ -19,6 +19,7 @@ from chemscale.report.theme import chart_config
 from chemscale.scaling.groups import GroupFit
 
 _LINE_POINTS = 60
+_FEW_BANDS = 6  # more of them, at full strength, would hide each other
 _IN_FIT, _LEFT_OUT, _NO_FIT = "in the fit", "left out of the fit", "no fit"
 
 
@@ -175,11 +176,12 @@ def _law_layers(axes: _Axes, lines: pd.DataFrame, chosen: alt.Parameter) -> list
     if lines.empty:
         return []
     when = alt.when(chosen)
+    strength = 0.13 if lines["label"].nunique() <= _FEW_BANDS else 0.06
     base = alt.Chart(lines).encode(x=axes.x, color=axes.color, detail="piece:N")
     band = (
         base.transform_filter("datum.part !== 'guide'")
         .mark_area(clip=True)
-        .encode(y=axes.y("low"), y2="high:Q", opacity=when.then(alt.value(0.13)).otherwise(alt.value(0.02)))
+        .encode(y=axes.y("low"), y2="high:Q", opacity=when.then(alt.value(strength)).otherwise(alt.value(0.02)))
     )
     dashes = alt.Scale(domain=["law", "extrapolation", "guide"], range=[[1, 0], [5, 4], [1, 4]])
     line = base.mark_line(clip=True, strokeWidth=2).encode(

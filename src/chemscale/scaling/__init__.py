@@ -5,6 +5,8 @@ straight_line.py          least squares of a line with covariance and bands
 range.py                  the range in which a straight line holds, by a test with a known false-alarm rate
 power_law.py              L(R) = alpha R^-beta with its range, and power_law_warnings.py
 groups.py                 one power law per group of a study table
+family_laws.py            the laws of several families beside each other, and how their exponents differ
+rank_correlation.py       Spearman's correlation with an interval for few points
 
 laws/                     one file a law: the formula with its derivatives, and where to start
 solver/                   how they are fitted

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from chemscale.report.contents import StudyReport
 from chemscale.report.families.contents import FamiliesReport, compare_families
-from chemscale.report.families.figures import draw_family_figures
+from chemscale.report.families.figures import FamilyFigures, draw_family_figures
 from chemscale.report.families.folder import write_families_report
 from chemscale.report.families.page import render_families_page
 from chemscale.report.families.terminal import print_families
@@ -111,16 +111,20 @@ def test_the_page_says_what_a_group_meeting_asks(folder: Path, report: FamiliesR
     assert "nats" not in page.split("<script>")[0] and "molecules</th>" not in page
 
 
-def test_every_chart_has_a_place_and_every_place_a_chart(report: FamiliesReport) -> None:
-    figures = draw_family_figures(report)
+@pytest.fixture(scope="module")
+def figures(report: FamiliesReport) -> FamilyFigures:
+    return draw_family_figures(report)
+
+
+def test_every_chart_has_a_place_and_every_place_a_chart(report: FamiliesReport, figures: FamilyFigures) -> None:
     page = render_families_page(report, figures)
     for name in figures.charts():
         assert page.count(f"id='{name}'") == 1
     assert page.count("class='chart wait'") == len(figures.charts())
 
 
-def test_families_have_one_colour_each_and_the_same_axes(report: FamiliesReport) -> None:
-    charts = draw_family_figures(report).charts()
+def test_families_have_one_colour_each_and_the_same_axes(figures: FamilyFigures) -> None:
+    charts = figures.charts()
     laws = charts["family_laws"]
     assert len(laws["light"]["range"]["ordinal"]) == len(set(laws["dark"]["range"]["ordinal"])) == 4
     domains = {

@@ -124,5 +124,8 @@ void twice_backward(const Shape &shape, int64_t n_threads, const Number *weights
         twice_backward(*shape, n_threads, weights, harmonics, grad, a, b, to_weights, to_harmonics, to_grad);           \
     }
 
-EXPORT(float)
+#if DOUBLE
 EXPORT(double)
+#else
+EXPORT(float)
+#endif

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <cstring>
 
-#ifndef CHANNELS
-#error "compile with -DCHANNELS=<channels of a feature>"
+#if !defined(CHANNELS) || !defined(DOUBLE)
+#error "compile with -DCHANNELS=<channels of a feature> -DDOUBLE=<1 for double, 0 for float>"
 #endif
 
 #if defined(__AVX512F__)

@@ -1,6 +1,7 @@
 """Weighted harmonics in C++ as a differentiable torch operator."""
 
 import ctypes
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,7 @@ def native_harmonics(weights: Tensor, harmonics: Tensor, offsets: Tensor) -> Ten
     Returns:
         [n_rows, (l_max + 1)^2, channels].
     """
-    result: Tensor = _Harmonics.apply(weights, harmonics, offsets)
-    return result
+    return _harmonics(weights, harmonics, offsets)
 
 
 def _in_rows(weights: Tensor) -> Tensor:
@@ -57,7 +57,7 @@ class _Harmonics(Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         weights, harmonics, offsets = ctx.saved_tensors
         wanted = ctx.needs_input_grad[:2]
-        return *_HarmonicsGradient.apply(weights, harmonics, gradient, offsets, wanted), None
+        return *_harmonics_gradient(weights, harmonics, gradient, offsets, wanted), None
 
 
 class _HarmonicsGradient(Function):
@@ -91,9 +91,14 @@ class _HarmonicsGradient(Function):
         return to_weights, to_harmonics, to_gradient, None, None
 
 
+_harmonics: Callable[..., Tensor] = _Harmonics.apply
+_harmonics_gradient: Callable[..., tuple[Tensor | None, ...]] = _HarmonicsGradient.apply
+
+
 def _call(name: str, offsets: Tensor, *tensors: Tensor | None) -> None:
     weights = tensors[0]
     assert weights is not None
     shape = Shape(offsets.shape[0] - 1, weights.shape[1], weights.stride(0), offsets.data_ptr())
-    function = operator(SOURCE, name, weights.dtype, CHANNELS=weights.shape[2])
+    double = int(weights.dtype == torch.float64)
+    function = operator(SOURCE, name, weights.dtype, CHANNELS=weights.shape[2], DOUBLE=double)
     function(ctypes.byref(shape), threads_for(weights), *addresses(*tensors))

@@ -1,6 +1,7 @@
 """The tensor product in C++ as a differentiable torch operator."""
 
 import ctypes
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,10 @@ class Shape(ctypes.Structure):
     """What `tensor_product.cpp` knows of a product."""
 
     _fields_ = [
-        *((name, ctypes.c_int64) for name in ("n_atoms", "features", "environment", "product", "paths", "coefficients")),
+        *(
+            (name, ctypes.c_int64)
+            for name in ("n_atoms", "features", "environment", "product", "paths", "coefficients")
+        ),
         *((name, ctypes.c_void_p) for name in ("offsets", "index", "values")),
     ]
 
@@ -29,7 +33,7 @@ def native_product(
     features: Tensor, environment: Tensor, weights: Tensor, paths: ProductPaths, centre: Segments
 ) -> tuple[Tensor, Tensor]:
     """As `tensor_product`, for float32 or float64 on the CPU and edges sorted by centre; twice differentiable."""
-    product, scalars = _Product.apply(features, environment, weights, paths, centre)
+    product, scalars = _product(features, environment, weights, paths, centre)
     return product, product[:, 0] if scalars is None else scalars
 
 
@@ -53,7 +57,7 @@ class _Product(Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         wanted = ctx.needs_input_grad[:3]
-        return *_ProductGradient.apply(*ctx.saved_tensors, *gradients, ctx.paths, ctx.centre, wanted), None, None
+        return *_product_gradient(*ctx.saved_tensors, *gradients, ctx.paths, ctx.centre, wanted), None, None
 
 
 class _ProductGradient(Function):
@@ -69,7 +73,10 @@ class _ProductGradient(Function):
         wanted: tuple[bool, ...],
     ) -> tuple[Tensor | None, ...]:
         inputs = _contiguous(features, environment, weights, gradient, gradient_of_scalars)
-        outputs = [torch.empty_like(tensor) if want else None for tensor, want in zip(inputs, wanted, strict=False)]
+        outputs = [
+            torch.empty_like(tensor) if want and tensor is not None else None
+            for tensor, want in zip(inputs, wanted, strict=False)
+        ]
         _call("tensor_product_backward", paths, centre, *inputs, *outputs)
         return tuple(outputs)
 
@@ -86,6 +93,10 @@ class _ProductGradient(Function):
         outputs = [None if tensor is None else torch.empty_like(tensor) for tensor in inputs]
         _call("tensor_product_twice_backward", ctx.paths, ctx.centre, *inputs, *_contiguous(*cotangents), *outputs)
         return *outputs, None, None, None
+
+
+_product: Callable[..., tuple[Tensor, Tensor | None]] = _Product.apply
+_product_gradient: Callable[..., tuple[Tensor | None, ...]] = _ProductGradient.apply
 
 
 def _contiguous(*tensors: Tensor | None) -> list[Tensor | None]:
@@ -105,5 +116,6 @@ def _call(name: str, paths: ProductPaths, centre: Segments, *tensors: Tensor | N
         paths.index.ctypes.data,
         paths.values.ctypes.data,
     )
-    function = operator(SOURCE, name, features.dtype, CHANNELS=features.shape[2])
+    double = int(features.dtype == torch.float64)
+    function = operator(SOURCE, name, features.dtype, CHANNELS=features.shape[2], DOUBLE=double)
     function(ctypes.byref(shape), threads_for(features), *addresses(*tensors))

@@ -222,5 +222,8 @@ void twice_backward(const Shape &shape, int64_t n_threads, const Number *feature
                        to_environment, to_weights, to_grad, to_scalars);                                                \
     }
 
-EXPORT(float)
+#if DOUBLE
 EXPORT(double)
+#else
+EXPORT(float)
+#endif

@@ -17,10 +17,11 @@ grow from layer to layer (width 16, l_max 2, depth 4: forces of 10^3 eV/angstrom
 
 import math
 from collections.abc import Sequence
-from typing import Literal, Self
+from itertools import pairwise
+from typing import Literal, Self, cast
 
 import torch
-from pydantic import Field, field_validator
+from pydantic import Field
 from torch import Tensor, nn
 
 from chemscale.forcefields.activations import silu
@@ -59,13 +60,17 @@ class AllegroConfig(FamilyConfig):
     backend: Literal["auto", "torch", "native"] = Field("auto", description="of the edge sums: auto, torch or native")
     balanced_start: bool = Field(True, description="start products at the size of their factors; false as the package")
     mean_neighbours: float | None = Field(
-        None, description="neighbours of an atom, which scale its sums; from the training frames if not given", gt=0
+        None, description="neighbours of an atom, which scale its sums; taken from the training frames, else 12", gt=0
     )
 
     def fitted_to(self, *, species: Sequence[int], mean_neighbours: float) -> Self:
         """See `FamilyConfig.fitted_to`; a number of neighbours that is given stays."""
         neighbours = self.mean_neighbours or max(mean_neighbours, 1.0)
         return self.model_copy(update={"species": tuple(species), "mean_neighbours": neighbours})
+
+    def kernels(self, device: torch.device) -> str:
+        """See `FamilyConfig.kernels`."""
+        return choose_backend(self.backend, torch.empty(0, device=device))
 
     @property
     def channels(self) -> int:
@@ -80,9 +85,7 @@ class AllegroConfig(FamilyConfig):
         """The tensor product of every layer."""
         environment = self.environment_irreps()
         features = layer_irreps(environment, allowed_irreps(self.l_max, self.parity), self.depth)
-        return [
-            product_paths(before, environment, after) for before, after in zip(features, features[1:], strict=False)
-        ]
+        return [product_paths(before, environment, after) for before, after in pairwise(features)]
 
     def n_parameters(self, embedding: bool = False) -> int:
         """Closed form; see `FamilyConfig.n_parameters`. The tables are as long as `species`, one row if not given."""
@@ -101,7 +104,7 @@ class AllegroConfig(FamilyConfig):
         dense = self.n_basis * w + w * w + 2 * w * mixed  # to the first activations, and what V_0 and w_0 need
         dense += sum(w * w * (layer + 1) + u * w for layer in range(d)) + (d - 1) * w * mixed
         dense += (d + 1) * w * w + w
-        harmonics = 2 * d * dimension(self.environment_irreps()) * u
+        harmonics = (d + 1) * dimension(self.environment_irreps()) * u
         products = sum(product.dims[0] * product.dims[2] for product in self.products()) * u
         matrices = sum(2 * len(product.values) for product in self.products()) * u
         return 2 * (2 * n_pairs * (dense + harmonics + products) + n_atoms * matrices)
@@ -176,9 +179,11 @@ class Allegro(nn.Module):
         widths = [config.width] * (config.depth + 1)
         *inputs, tensor_weights, weights = (hidden @ matrices[0]).split([*widths, orders * u, orders * u], -1)
         features = weighted_harmonics(tensor_weights.reshape(-1, orders, u), harmonics, backend)
-        for n, layer in enumerate(self.layers):
+        for n, layer in enumerate(self._layers()):
             environment = environments(weights.reshape(-1, orders, u), harmonics, edges.centre, backend)
-            features, scalars = tensor_product(features, environment, layer.path_weights, layer.paths, edges.centre, backend)
+            features, scalars = tensor_product(
+                features, environment, layer.path_weights, layer.paths, edges.centre, backend
+            )
             scalar_rows = layer.hidden()[config.width * (n + 1) :]
             hidden = silu(torch.addmm(inputs[n], scalars, scalar_rows), backend)
             wide = hidden @ matrices[n + 1]
@@ -190,6 +195,9 @@ class Allegro(nn.Module):
         edge_energies = silu(inputs[-1], backend) @ self.readout_out()
         atomic = edges.centre.sum(edge_energies).squeeze(-1)
         return AtomwiseOutput(atomic * (2.0 * self._neighbours()) ** -0.5)
+
+    def _layers(self) -> list[Layer]:
+        return cast(list[Layer], list(self.layers))
 
     def _neighbours(self) -> float:
         return self.config.mean_neighbours or MEAN_NEIGHBOURS
@@ -222,11 +230,11 @@ class Allegro(nn.Module):
         first features (two-body only), then those of the next environment (all but the last layer).
         """
         w, factor = self.config.width, self._neighbours() ** -0.5
-        readers = [layer.hidden() for layer in self.layers] + [self.readout_hidden()]
+        readers = [layer.hidden() for layer in self._layers()] + [self.readout_hidden()]
         two_body, first = self.two_body_out(), self.first()
         makers = [two_body @ first[:, :w]]
         extra = [torch.cat([two_body @ self.tensor_weights(), (two_body @ first[:, w:]) * factor], -1)]
-        for layer in self.layers:
+        for layer in self._layers():
             out = layer.out()
             makers.append(out[:, :w])
             extra.append(out[:, w:] * factor)

@@ -10,6 +10,7 @@
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 import torch
@@ -18,12 +19,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from chemscale.forcefields.activations import silu
+from chemscale.forcefields.element_embedding import ElementEmbedding
 from chemscale.forcefields.force_field import N_ELEMENTS
 from chemscale.forcefields.graph import AtomGraph, distances_of
+from chemscale.forcefields.messages import messages
 from chemscale.forcefields.models.family_config import FamilyConfig
 from chemscale.forcefields.models.schnet import glorot
 from chemscale.forcefields.native.library import choose_backend
-from chemscale.forcefields.native.messages import native_messages
 from chemscale.forcefields.output import AtomwiseOutput
 from chemscale.forcefields.radial import bessel_basis, cosine_cutoff, even_gaussians, gaussian_basis
 
@@ -75,12 +77,12 @@ class Update(nn.Module):
         self.gate_1, self.gate_2 = nn.Linear(2 * width, width), nn.Linear(width, 3 * width)
 
     def forward(self, s: Tensor, v: Tensor, backend: str) -> tuple[Tensor, Tensor]:
-        """New scalars [n_atoms, width] and vectors [n_atoms, 3, width]."""
+        """New scalars [n_atoms, width] and vectors [3, n_atoms, width]."""
         normed, carried = self.mix(v).chunk(2, dim=-1)  # V v and U v
-        length = (normed.square().sum(1) + self.epsilon).sqrt()
+        length = (normed.square().sum(0) + self.epsilon).sqrt()
         gates = self.gate_2(silu(self.gate_1(torch.cat([s, length], dim=-1)), backend))
         a_ss, a_vv, a_sv = gates.chunk(3, dim=-1)
-        return s + a_ss + a_sv * (normed * carried).sum(1), v + a_vv.unsqueeze(1) * carried
+        return s + a_ss + a_sv * (normed * carried).sum(0), v + a_vv * carried
 
 
 class PaiNN(nn.Module):
@@ -88,14 +90,12 @@ class PaiNN(nn.Module):
 
     centres: Tensor
     widths: Tensor
-    species: Tensor
-    element_rows: Tensor
 
     def __init__(self, config: PaiNNConfig, species: Sequence[int]) -> None:
         super().__init__()
         self.config = config
         width, half = config.width, max(1, config.width // 2)
-        self.embedding = nn.Embedding(N_ELEMENTS, width)
+        self.embedding = ElementEmbedding(width, species)
         self.filters = nn.Linear(config.n_basis, config.depth * 3 * width)
         self.senders = nn.ModuleList(Sender(width) for _ in range(config.depth))
         self.updates = nn.ModuleList(Update(width, config.norm_epsilon) for _ in range(config.depth))
@@ -103,10 +103,6 @@ class PaiNN(nn.Module):
         centres, widths = even_gaussians(config.n_basis, config.cutoff)
         self.register_buffer("centres", centres, persistent=False)
         self.register_buffer("widths", widths, persistent=False)
-        rows = torch.zeros(N_ELEMENTS, dtype=torch.int64)
-        rows[list(species)] = torch.arange(len(species))
-        self.register_buffer("species", torch.tensor(species), persistent=False)
-        self.register_buffer("element_rows", rows, persistent=False)
         self.apply(glorot)
 
     def forward(self, graph: AtomGraph, positions: Tensor) -> AtomwiseOutput:
@@ -114,62 +110,33 @@ class PaiNN(nn.Module):
         backend = choose_backend(self.config.backend, positions)
         between = graph.vectors(positions)
         r = distances_of(between)
-        basis, units = self._enveloped_basis(r), between / r.unsqueeze(-1)
+        basis, units = self._basis(r), between / r.unsqueeze(-1)
         s = self.embedding(graph.atomic_numbers)
         v: Tensor | None = None
-        for k, (filters, sender, update) in enumerate(zip(self._filter_weights(), self.senders, self.updates, strict=True)):
-            sent = self._first_sent(graph, backend) if k == 0 else sender(s, backend)
-            ds, dv = messages(graph, functional.linear(basis, filters), sent, v, units, backend)
+        layers = zip(self._filter_weights(), self.senders, self.updates, strict=True)
+        for k, (weight, sender, update) in enumerate(layers):
+            if k == 0:  # nothing but elements is known, and v is zero: no c and C
+                sent = self.embedding.after(partial(sender, backend=backend, n_rows=2), graph.atomic_numbers)
+            else:
+                sent = sender(s, backend)
+            ds, dv = messages(graph, functional.linear(basis, weight), sent, v, units, backend)
             s, v = update(s + ds, dv if v is None else v + dv, backend)
         return AtomwiseOutput(self.readout_2(silu(self.readout_1(s), backend)).squeeze(-1))
 
-    def _first_sent(self, graph: AtomGraph, backend: str) -> Tensor:
-        """(a, b) of the first layer, which depend on an atom's element only: evaluated once for every element."""
-        of_elements = self.senders[0](self.embedding(self.species), backend, n_rows=2)
-        return functional.embedding(self.element_rows[graph.atomic_numbers], of_elements)
-
-    def _enveloped_basis(self, r: Tensor) -> Tensor:
+    def _basis(self, r: Tensor) -> Tensor:
         """f_cut(r) [g(r), 1] and zeros up to a multiple of eight columns, for which matrix products are faster."""
-        config = self.config
-        envelope = cosine_cutoff(r, config.cutoff).unsqueeze(-1)
-        if config.basis == "bessel":
-            basis = bessel_basis(r, config.n_basis, config.cutoff)
+        envelope = cosine_cutoff(r, self.config.cutoff).unsqueeze(-1)
+        if self.config.basis == "bessel":
+            basis = bessel_basis(r, self.config.n_basis, self.config.cutoff)
         else:
             basis = gaussian_basis(r, self.centres, self.widths)
-        return functional.pad(torch.cat([basis * envelope, envelope], dim=-1), (0, -(config.n_basis + 1) % 8))
+        return self._padded(basis * envelope, envelope)
+
+    def _padded(self, basis: Tensor, last: Tensor) -> Tensor:
+        return functional.pad(torch.cat([basis, last], dim=-1), (0, -(self.config.n_basis + 1) % 8))
 
     def _filter_weights(self) -> list[Tensor]:
-        """Weights of the filters on the basis as `_enveloped_basis` gives it; the first layer needs no C, as v is 0."""
-        width = self.config.width
-        weights = torch.cat([self.filters.weight, self.filters.bias.unsqueeze(-1)], dim=-1)
-        weights = functional.pad(weights, (0, -(self.config.n_basis + 1) % 8))
-        first, *others = weights.split(3 * width)
-        return [first[: 2 * width], *others]
-
-
-def messages(
-    graph: AtomGraph, filters: Tensor, sent: Tensor, v: Tensor | None, units: Tensor, backend: str
-) -> tuple[Tensor, Tensor]:
-    """Sums of messages (Eqs. 7 and 8) over both directions of every pair: [n_atoms, width] and [n_atoms, 3, width].
-
-    Args:
-        graph: the pairs.
-        filters: A, B, C side by side [n_pairs, 3 * width]; without C where v is None.
-        sent: a, b, c side by side [n_atoms, 3 * width]; without c where v is None.
-        v: [n_atoms, 3, width], or None where all are zero.
-        units: from the first to the second atom of a pair [n_pairs, 3].
-        backend: "torch" or "native".
-    """
-    if backend == "native":
-        return native_messages(graph, filters, sent, v, units)
-    w = sent.shape[1] // (2 if v is None else 3)
-    carried = None if v is None else sent[:, None, 2 * w :] * v
-    parts = []
-    for to, of, outward in ((graph.first, graph.second, units), (graph.second, graph.first, -units)):
-        product = filters[:, : 2 * w] * of.gather(sent[:, : 2 * w])
-        message = product[:, None, w:] * outward.unsqueeze(-1)
-        if carried is not None:
-            message = message + filters[:, None, 2 * w :] * of.gather(carried)
-        parts.append((to.sum(product[:, :w]), to.sum(message)))
-    (s_forth, v_forth), (s_back, v_back) = parts
-    return s_forth + s_back, v_forth + v_back
+        """Weights and biases of every layer's filters on the columns of `_basis`; without C in the first layer."""
+        weights = self._padded(self.filters.weight, self.filters.bias.unsqueeze(-1))
+        first, *others = weights.split(3 * self.config.width)
+        return [first[: 2 * self.config.width], *others]

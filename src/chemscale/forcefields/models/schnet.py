@@ -15,9 +15,11 @@ from typing import Literal
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn import functional
 
 from chemscale.forcefields.activations import shifted_softplus, silu
 from chemscale.forcefields.convolution import convolution
+from chemscale.forcefields.element_embedding import ElementEmbedding
 from chemscale.forcefields.force_field import N_ELEMENTS
 from chemscale.forcefields.graph import AtomGraph, distances_of
 from chemscale.forcefields.models.family_config import FamilyConfig
@@ -74,11 +76,10 @@ class Interaction(nn.Module):
             centres, widths = even_gaussians(config.n_gaussians, config.cutoff)
             self.centres, self.widths = nn.Parameter(centres), nn.Parameter(widths)
 
-    def forward(self, graph: AtomGraph, x: Tensor, basis: Tensor, envelope: Tensor | None, backend: str) -> Tensor:
-        """New atom features: [n_atoms, width] -> [n_atoms, width]."""
-        filters = self.filter_2(shifted_softplus(self.filter_1(basis), backend))
-        y = convolution(graph, filters, self.convolved(x), envelope, backend)
-        return x + self.update_2(shifted_softplus(self.update_1(y), backend))
+    def update(self, y: Tensor, backend: str) -> Tensor:
+        """What the convolution changes in an atom: [n_atoms, width] -> [n_atoms, width]."""
+        change: Tensor = self.update_2(shifted_softplus(self.update_1(y), backend))
+        return change
 
 
 class SchNet(nn.Module):
@@ -91,7 +92,7 @@ class SchNet(nn.Module):
         super().__init__()
         self.config = config
         half = max(1, config.width // 2)
-        self.embedding = nn.Embedding(N_ELEMENTS, config.width)
+        self.embedding = ElementEmbedding(config.width, species)
         self.layers = nn.ModuleList(Interaction(config) for _ in range(config.depth))
         self.readout_1, self.readout_2 = nn.Linear(config.width, half), nn.Linear(half, 1)
         centres, widths = even_gaussians(config.n_gaussians, config.cutoff)
@@ -101,19 +102,28 @@ class SchNet(nn.Module):
 
     def forward(self, graph: AtomGraph, positions: Tensor) -> AtomwiseOutput:
         """Atomic energies; see `Network`."""
+        config, backend = self.config, choose_backend(self.config.backend, positions)
         r = distances_of(graph.vectors(positions))
-        backend = choose_backend(self.config.backend, positions)
-        envelope = None
-        if self.config.cutoff_function == "cosine":
-            envelope = cosine_cutoff(r, self.config.cutoff)
-        basis = gaussian_basis(r, self.centres, self.widths)
+        envelope = cosine_cutoff(r, config.cutoff) if config.cutoff_function == "cosine" else None
         x = self.embedding(graph.atomic_numbers)
-        for layer in self.layers:
-            own = gaussian_basis(r, layer.centres, layer.widths) if self.config.trainable_gaussians else basis
-            x = layer(graph, x, own, envelope, backend)
-        hidden = self.readout_1(x)
-        hidden = silu(hidden, backend) if self.config.readout == "silu" else shifted_softplus(hidden, backend)
-        return AtomwiseOutput(self.readout_2(hidden).squeeze(-1))
+        for k, (layer, hidden) in enumerate(zip(self.layers, self._hidden_filters(r, backend), strict=True)):
+            # the first layer sees nothing but elements
+            features = self.embedding.after(layer.convolved, graph.atomic_numbers) if k == 0 else layer.convolved(x)
+            y = convolution(graph, layer.filter_2(hidden), features, envelope, backend)
+            x = x + layer.update(y, backend)
+        activation = silu if config.readout == "silu" else shifted_softplus
+        return AtomwiseOutput(self.readout_2(activation(self.readout_1(x), backend)).squeeze(-1))
+
+    def _hidden_filters(self, r: Tensor, backend: str) -> Sequence[Tensor]:
+        """ssp(W_1 g(r) + b_1) of every layer: [n_pairs] -> [n_pairs, filter_width] each."""
+        if self.config.trainable_gaussians:
+            own = [layer.filter_1(gaussian_basis(r, layer.centres, layer.widths)) for layer in self.layers]
+            return [shifted_softplus(each, backend) for each in own]
+        basis = gaussian_basis(r, self.centres, self.widths)
+        weight = torch.cat([layer.filter_1.weight for layer in self.layers])
+        bias = torch.cat([layer.filter_1.bias for layer in self.layers])
+        hidden = shifted_softplus(functional.linear(basis, weight, bias), backend)
+        return hidden.split(self.config.filter_width, dim=-1)
 
 
 def glorot(module: nn.Module) -> None:

@@ -32,6 +32,8 @@ from chemscale.forcefields.spooky.embedding import AtomEmbedding
 from chemscale.forcefields.spooky.interaction import N_LOCAL, N_NONLOCAL, InteractionModule, Surroundings
 from chemscale.forcefields.spooky.radial_basis import RadialBasis
 
+FIRST_CHARGES = 0.1  # of features of size one; charges of 1 e make forces of several eV/angstrom to unlearn
+
 
 class SpookyNetConfig(FamilyConfig):
     """Configuration of SpookyNet; width is the number of atom features, depth the number of interaction modules."""
@@ -109,6 +111,7 @@ class SpookyNet(nn.Module):
         self.output = nn.Linear(config.width, 1 + config.has_charges, bias=False)
         self.element_bias = nn.Parameter(torch.zeros(LAST_ELEMENT + 1, 1 + config.has_charges))
         nn.init.orthogonal_(self.output.weight)
+        self.output.weight.data[1:] *= FIRST_CHARGES
         self.repulsion = NuclearRepulsion() if config.repulsion else None
         self.dispersion = Dispersion(species) if config.dispersion else None
         position_of = torch.full((LAST_ELEMENT + 1,), -1)

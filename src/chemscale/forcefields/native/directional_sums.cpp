@@ -9,21 +9,16 @@
 // in w, y, x and o. Frames share no atoms, so threads take frames; sums are added in the order of the pairs.
 
 #include <cstring>
-#include <numeric>
 
 #include "threads.h"
-
-#ifndef WIDTH
-#error "compile with -DWIDTH=<features of an atom>"
-#endif
 
 namespace {
 
 constexpr int COMPONENTS = 9, ORDERS = 3;
 
-// As many numbers as fill a register and divide the width.
-template <class T> struct Pack {
-    static constexpr int LANES = std::gcd(WIDTH, int(64 / sizeof(T)));
+// Numbers that are worked on together; they have to divide the width.
+template <class T, int LANES_> struct Pack {
+    static constexpr int LANES = LANES_;
     typedef T type __attribute__((vector_size(LANES * sizeof(T))));
     static inline type load(const T *from) {
         type value;
@@ -43,7 +38,7 @@ struct Graph {
     const int64_t *first, *second;   // atoms of every pair; pairs are sorted by first
     const int64_t *pairs_of_first;   // where the pairs of an atom that is first begin
     const int64_t *atoms_of_frame;   // where the atoms of a frame begin
-    int64_t n_frames, n_atoms, n_threads;
+    int64_t n_frames, n_atoms, width, n_threads;
 };
 
 // Calls work(pair, i, j) for all pairs.
@@ -60,15 +55,15 @@ template <int ORDER> struct Part {
     static constexpr int N = 2 * ORDER + 1, C = ORDER * ORDER, SIGN = ORDER == 1 ? -1 : 1;
 };
 
-template <class T, int ORDER>
+template <class T, int LANES, int ORDER>
 inline void sums(const Graph &g, int64_t pair, int64_t i, int64_t j, const T *w, const T *y, const T *x, T *o) {
-    using P = Pack<T>;
+    using P = Pack<T, LANES>;
     using Q = Part<ORDER>;
-    const int64_t plane = g.n_atoms * WIDTH;
-    const T *filter = w + (ORDERS * pair + ORDER) * WIDTH, *angle = y + COMPONENTS * pair + Q::C;
-    const T *x_i = x + ORDER * plane + i * WIDTH, *x_j = x + ORDER * plane + j * WIDTH;
-    T *o_i = o + Q::C * plane + i * WIDTH, *o_j = o + Q::C * plane + j * WIDTH;
-    for (int f = 0; f < WIDTH; f += P::LANES) {
+    const int64_t plane = g.n_atoms * g.width;
+    const T *filter = w + (ORDERS * pair + ORDER) * g.width, *angle = y + COMPONENTS * pair + Q::C;
+    const T *x_i = x + ORDER * plane + i * g.width, *x_j = x + ORDER * plane + j * g.width;
+    T *o_i = o + Q::C * plane + i * g.width, *o_j = o + Q::C * plane + j * g.width;
+    for (int64_t f = 0; f < g.width; f += P::LANES) {
         const auto w_f = P::load(filter + f);
         const auto from_j = w_f * P::load(x_j + f), from_i = T(Q::SIGN) * w_f * P::load(x_i + f);
         for (int c = 0; c < Q::N; c++) {
@@ -78,17 +73,17 @@ inline void sums(const Graph &g, int64_t pair, int64_t i, int64_t j, const T *w,
     }
 }
 
-template <class T, int ORDER>
+template <class T, int LANES, int ORDER>
 inline void gradient(const Graph &g, int64_t pair, int64_t i, int64_t j, const T *w, const T *y, const T *x,
                      const T *o, T *dw, T *dy, T *dx) {
-    using P = Pack<T>;
+    using P = Pack<T, LANES>;
     using Q = Part<ORDER>;
-    const int64_t plane = g.n_atoms * WIDTH, row = (ORDERS * pair + ORDER) * WIDTH;
-    const int64_t at_i = ORDER * plane + i * WIDTH, at_j = ORDER * plane + j * WIDTH;
+    const int64_t plane = g.n_atoms * g.width, row = (ORDERS * pair + ORDER) * g.width;
+    const int64_t at_i = ORDER * plane + i * g.width, at_j = ORDER * plane + j * g.width;
     const T *angle = y + COMPONENTS * pair + Q::C;
-    const T *o_i = o + Q::C * plane + i * WIDTH, *o_j = o + Q::C * plane + j * WIDTH;
+    const T *o_i = o + Q::C * plane + i * g.width, *o_j = o + Q::C * plane + j * g.width;
     typename P::type total[Q::N] = {};
-    for (int f = 0; f < WIDTH; f += P::LANES) {
+    for (int64_t f = 0; f < g.width; f += P::LANES) {
         const auto w_f = P::load(w + row + f), x_i = P::load(x + at_i + f), x_j = P::load(x + at_j + f);
         const auto from_j = w_f * x_j, from_i = T(Q::SIGN) * w_f * x_i;
         typename P::type along_i = {}, along_j = {};
@@ -112,16 +107,16 @@ template <class T> struct Second {
     T *dw, *dy, *dx, *dout;
 };
 
-template <class T, int ORDER> inline void second(const Graph &g, int64_t pair, int64_t i, int64_t j, const Second<T> &s) {
-    using P = Pack<T>;
+template <class T, int LANES, int ORDER> inline void second(const Graph &g, int64_t pair, int64_t i, int64_t j, const Second<T> &s) {
+    using P = Pack<T, LANES>;
     using Q = Part<ORDER>;
-    const int64_t plane = g.n_atoms * WIDTH, row = (ORDERS * pair + ORDER) * WIDTH;
-    const int64_t at_i = ORDER * plane + i * WIDTH, at_j = ORDER * plane + j * WIDTH;
-    const int64_t out_i = Q::C * plane + i * WIDTH, out_j = Q::C * plane + j * WIDTH;
+    const int64_t plane = g.n_atoms * g.width, row = (ORDERS * pair + ORDER) * g.width;
+    const int64_t at_i = ORDER * plane + i * g.width, at_j = ORDER * plane + j * g.width;
+    const int64_t out_i = Q::C * plane + i * g.width, out_j = Q::C * plane + j * g.width;
     const T *angle = s.y + COMPONENTS * pair + Q::C, *angle1 = s.y1 + COMPONENTS * pair + Q::C;
     const T sign = Q::SIGN;
     typename P::type total[Q::N] = {};
-    for (int f = 0; f < WIDTH; f += P::LANES) {
+    for (int64_t f = 0; f < g.width; f += P::LANES) {
         const auto w = P::load(s.w + row + f), w1 = P::load(s.w1 + row + f);
         const auto x_i = sign * P::load(s.x + at_i + f), x_j = P::load(s.x + at_j + f);
         const auto x1_i = sign * P::load(s.x1 + at_i + f), x1_j = P::load(s.x1 + at_j + f);
@@ -144,28 +139,48 @@ template <class T, int ORDER> inline void second(const Graph &g, int64_t pair, i
     for (int c = 0; c < Q::N; c++) s.dy[COMPONENTS * pair + Q::C + c] = P::sum(total[c]);
 }
 
+// Calls work(pack) with the widest pack that divides the width.
+template <class T, class Work> void with_pack(int64_t width, Work work) {
+    constexpr int FULL = 64 / sizeof(T), SMALL = 16 / sizeof(T);
+    if (width % FULL == 0)
+        work(Pack<T, FULL>{});
+    else if (width % SMALL == 0)
+        work(Pack<T, SMALL>{});
+    else
+        work(Pack<T, 1>{});
+}
+
 template <class T> void all_sums(const Graph &g, const T *w, const T *y, const T *x, T *o) {
-    over_pairs(g, [&](int64_t pair, int64_t i, int64_t j) {
-        sums<T, 0>(g, pair, i, j, w, y, x, o);
-        sums<T, 1>(g, pair, i, j, w, y, x, o);
-        sums<T, 2>(g, pair, i, j, w, y, x, o);
+    with_pack<T>(g.width, [&](auto pack) {
+        constexpr int LANES = decltype(pack)::LANES;
+        over_pairs(g, [&](int64_t pair, int64_t i, int64_t j) {
+            sums<T, LANES, 0>(g, pair, i, j, w, y, x, o);
+            sums<T, LANES, 1>(g, pair, i, j, w, y, x, o);
+            sums<T, LANES, 2>(g, pair, i, j, w, y, x, o);
+        });
     });
 }
 
 template <class T>
 void all_gradients(const Graph &g, const T *w, const T *y, const T *x, const T *o, T *dw, T *dy, T *dx) {
-    over_pairs(g, [&](int64_t pair, int64_t i, int64_t j) {
-        gradient<T, 0>(g, pair, i, j, w, y, x, o, dw, dy, dx);
-        gradient<T, 1>(g, pair, i, j, w, y, x, o, dw, dy, dx);
-        gradient<T, 2>(g, pair, i, j, w, y, x, o, dw, dy, dx);
+    with_pack<T>(g.width, [&](auto pack) {
+        constexpr int LANES = decltype(pack)::LANES;
+        over_pairs(g, [&](int64_t pair, int64_t i, int64_t j) {
+            gradient<T, LANES, 0>(g, pair, i, j, w, y, x, o, dw, dy, dx);
+            gradient<T, LANES, 1>(g, pair, i, j, w, y, x, o, dw, dy, dx);
+            gradient<T, LANES, 2>(g, pair, i, j, w, y, x, o, dw, dy, dx);
+        });
     });
 }
 
 template <class T> void all_second(const Graph &g, const Second<T> &s) {
-    over_pairs(g, [&](int64_t pair, int64_t i, int64_t j) {
-        second<T, 0>(g, pair, i, j, s);
-        second<T, 1>(g, pair, i, j, s);
-        second<T, 2>(g, pair, i, j, s);
+    with_pack<T>(g.width, [&](auto pack) {
+        constexpr int LANES = decltype(pack)::LANES;
+        over_pairs(g, [&](int64_t pair, int64_t i, int64_t j) {
+            second<T, LANES, 0>(g, pair, i, j, s);
+            second<T, LANES, 1>(g, pair, i, j, s);
+            second<T, LANES, 2>(g, pair, i, j, s);
+        });
     });
 }
 

@@ -35,7 +35,7 @@ class _Graph(ctypes.Structure):
 
     _fields_ = [
         *((name, ctypes.c_void_p) for name in ("first", "second", "pairs_of_first", "atoms_of_frame")),
-        *((name, ctypes.c_int64) for name in ("n_frames", "n_atoms", "n_threads")),
+        *((name, ctypes.c_int64) for name in ("n_frames", "n_atoms", "width", "n_threads")),
     ]
 
 
@@ -90,7 +90,7 @@ _sums_gradient: Callable[..., Any] = _SumsGradient.apply
 def _call(name: str, graph: AtomGraph, *tensors: Tensor) -> None:
     filters = tensors[0]
     parts = (graph.first.index, graph.second.index, graph.first.offsets, graph.frames.offsets)
-    counts = graph.n_frames, graph.n_atoms, threads_for(filters).value
+    counts = graph.n_frames, graph.n_atoms, filters.shape[2], threads_for(filters).value
     table = _Graph(*(part.data_ptr() for part in parts), *counts)
-    function = operator("directional_sums.cpp", name, filters.dtype, WIDTH=filters.shape[2])
+    function = operator("directional_sums.cpp", name, filters.dtype)
     function(ctypes.byref(table), *addresses(*tensors))

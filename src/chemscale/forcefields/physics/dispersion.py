@@ -45,6 +45,7 @@ class Dispersion(nn.Module):
         self.free_a1 = nn.Parameter(torch.tensor(softplus_inverse(A1)))
         self.free_a2 = nn.Parameter(torch.tensor(softplus_inverse(A2)))
         self.free_charge_scale = nn.Parameter(torch.tensor(softplus_inverse(1.0)))
+        self.checked = False  # spares a look at `ready` at every call, which a tracer cannot follow
         self.register_buffer("ready", torch.tensor(False))
         for name, table in zip(DispersionTables._fields, empty_tables(len(species)), strict=True):
             self.register_buffer(name, table)
@@ -73,14 +74,16 @@ class Dispersion(nn.Module):
         Returns:
             Energies in eV [n_atoms].
         """
-        if not self.ready:
-            self.read()
+        if not self.checked:
+            if not self.ready:
+                self.read()
+            self.checked = True
         tables = self._tables(r.dtype)
         r = r / BOHR
         spectra = self._spectra(tables, coordination_numbers(tables, pairs, r, element), charges, element)
         c6 = (pairs.first.gather(spectra) * pairs.second.gather(spectra)).sum(-1) * (3.0 / math.pi)
         energies = (-0.5 * HARTREE) * c6 * self._damping(tables, pairs, r, element)
-        return pairs.first.sum(energies) + pairs.second.sum(energies)
+        return pairs.sum(energies)
 
     def _tables(self, dtype: torch.dtype) -> DispersionTables:
         return DispersionTables(*(getattr(self, name).to(dtype) for name in DispersionTables._fields))
@@ -115,7 +118,7 @@ def coordination_numbers(tables: DispersionTables, pairs: MoleculePairs, r: Tens
     polarity = (tables.electronegativities[first] - tables.electronegativities[second]).abs()
     strength = K4 * torch.exp(-(polarity + K5).square() / K6)
     counts = 0.5 * strength * (1.0 + torch.erf(-KN * (r - r_0) / r_0))
-    return pairs.first.sum(counts) + pairs.second.sum(counts)
+    return pairs.sum(counts)
 
 
 def _reference_weights(tables: DispersionTables, coordination: Tensor, element: Tensor) -> Tensor:

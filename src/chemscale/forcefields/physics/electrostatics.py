@@ -31,7 +31,7 @@ def electrostatic_energies(pairs: MoleculePairs, r: Tensor, charges: Tensor, cut
     near = switch(r, ON * cutoff, OFF * cutoff)
     kernel = near * torch.rsqrt(r.square() + 1.0) + (1.0 - near) / r
     energies = (0.5 * COULOMB) * kernel * pairs.first.gather(charges) * pairs.second.gather(charges)
-    return pairs.first.sum(energies) + pairs.second.sum(energies)
+    return pairs.sum(energies)
 
 
 def switch(r: Tensor, on: float, off: float) -> Tensor:

@@ -31,9 +31,9 @@ _PREFIXES = ("REF_", "ref_", "DFT_", "dft_", "")
 _ENERGIES = ("energy", "energies", "Energy", "total_energy", "E")
 _FORCES = ("forces", "force", "Forces", "F")
 _GRADIENTS = ("gradient", "gradients", "energy_grad", "energy_gradient")
-_CHARGES = ("total_charge", "charge", "Charge", "REF_charge")
-_MULTIPLICITIES = ("spin_multiplicity", "multiplicity", "spin", "total_spin")
-_UNPAIRED = ("unpaired", "unpaired_electrons", "n_unpaired")
+CHARGES = ("total_charge", "charge", "Charge", "REF_charge")
+MULTIPLICITIES = ("spin_multiplicity", "multiplicity", "spin", "total_spin")
+UNPAIRED = ("unpaired", "unpaired_electrons", "n_unpaired")
 _MOLECULES = ("smiles", "SMILES", "molecule", "name", "mol_id")
 _OPENERS: Mapping[str, Any] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 _XYZ = (".xyz", ".extxyz")
@@ -140,8 +140,8 @@ def _frame(atoms: Atoms | FrameFault, extra: Mapping[str, Any], units: LabelUnit
     values = {**atoms.info, **atoms.arrays, **labels, **extra}
     numbers = atoms.numbers
     try:
-        charge = round(_number(values, _CHARGES) or 0.0)
-        energy, forces = _labels(values, units, len(numbers))
+        charge = round(_number(values, CHARGES) or 0.0)
+        energy, forces = labels_among(values, units, len(numbers))
         return Frame(
             atomic_numbers=numbers,
             positions=atoms.positions * units.length_factor,
@@ -157,7 +157,10 @@ def _frame(atoms: Atoms | FrameFault, extra: Mapping[str, Any], units: LabelUnit
         return FrameFault(f"a label cannot be read ({error})")
 
 
-def _labels(values: Mapping[str, Any], units: LabelUnits, n_atoms: int) -> tuple[float, npt.NDArray[np.float64] | None]:
+def labels_among(
+    values: Mapping[str, Any], units: LabelUnits, n_atoms: int
+) -> tuple[float, npt.NDArray[np.float64] | None]:
+    """Energy in eV and forces in eV/angstrom [n_atoms, 3] among named values; NaN and None where there is none."""
     for prefix in _PREFIXES:
         energy = _number(values, [prefix + name for name in _ENERGIES])
         forces = _vectors(values, [prefix + name for name in _FORCES], n_atoms)
@@ -185,10 +188,10 @@ def _vectors(values: Mapping[str, Any], names: list[str], n_atoms: int) -> npt.N
 
 
 def _unpaired(values: Mapping[str, Any], numbers: npt.NDArray[Any], charge: int) -> int:
-    unpaired = _number(values, _UNPAIRED)
+    unpaired = _number(values, UNPAIRED)
     if unpaired is not None:
         return round(unpaired)
-    multiplicity = _number(values, _MULTIPLICITIES)
+    multiplicity = _number(values, MULTIPLICITIES)
     if multiplicity is not None:
         return unpaired_electrons(round(multiplicity), numbers, charge)
     return fewest_unpaired(numbers, charge)

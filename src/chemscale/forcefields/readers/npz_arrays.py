@@ -21,9 +21,10 @@ def npz_arrays(path: Path) -> Iterator[Mapping[str, npt.NDArray[Any]]]:
         DataError: it is no .npz, is damaged, or an array in it is a pickled object.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            if not isinstance(arrays, np.lib.npyio.NpzFile):
-                raise DataError(f"{path}: holds a single array, expected an .npz with several")
+        found = np.load(path, allow_pickle=False)
+        if not isinstance(found, np.lib.npyio.NpzFile):
+            raise DataError(f"{path}: holds a single array, expected an .npz with several")
+        with found as arrays:
             yield arrays
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
         raise DataError(f"{path}: is damaged or no .npz file ({error})") from None

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from chemscale.forcefields.graph import AtomGraph
-from chemscale.forcefields.segments import Segments
+from chemscale.forcefields.segments import Segments, is_traced
 
 
 class AtomKinds(NamedTuple):
@@ -39,7 +39,7 @@ def atom_kinds(graph: AtomGraph, element: Tensor, n_elements: int) -> AtomKinds:
         element: position of every atom's element among the species [n_atoms].
         n_elements: number of species.
     """
-    if torch.compiler.is_compiling():  # every atom its own kind: no shape that depends on data
+    if is_traced():  # every atom its own kind: no shape that depends on data
         each = torch.arange(graph.n_atoms, device=element.device)
         alone = Segments(each, each, torch.arange(graph.n_atoms + 1, device=element.device))
         return AtomKinds(alone, element, graph.frames.index, torch.ones_like(element), True)

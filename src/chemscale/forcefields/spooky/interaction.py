@@ -92,7 +92,8 @@ class InteractionModule(nn.Module):
         own, sent, *asked = views.split((1, N_LOCAL - 1, *[1] * (len(views) - N_LOCAL)))
         x = x + self._from_neighbours(own, sent, around)
         if around.layout is not None:
-            x = x + self._from_molecule(*(rows.squeeze(0) for rows in asked), around.layout).unsqueeze(0)
+            query, key, value = (rows.squeeze(0) for rows in asked)
+            x = x + self._from_molecule(query, key, value, around.layout).unsqueeze(0)
         x = self.after(x, around.native)
         return x.squeeze(0), self.out(x, around.native).squeeze(0)
 
