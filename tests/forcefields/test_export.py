@@ -20,9 +20,10 @@ from chemscale.forcefields.families import FAMILIES, build_model
 from chemscale.forcefields.force_field import N_ELEMENTS, ForceField
 from chemscale.forcefields.pairs import graph_of
 
+CUTOFF = 5.0
 STRUCTURES = {name: molecule(name) for name in ("H2O", "C6H6", "H2", "O", "CH3CH2OH")}
 
-# Run with chemscale blocked: loads the file, computes all structures, writes what comes out.
+# Run with chemscale blocked: loads the files, computes all structures, writes what comes out.
 ALONE = """
 import sys
 class NoChemscale:
@@ -31,23 +32,27 @@ class NoChemscale:
             raise ImportError("chemscale is blocked in this test")
 sys.meta_path.insert(0, NoChemscale())
 import torch
-path, kind, inputs, outputs = sys.argv[1:]
-card = {"force_field.json": ""}
-if kind == "export":
-    model = torch.export.load(path, extra_files=card).module()
-elif kind == "torchscript":
-    model = torch.jit.load(path, _extra_files=card)
-else:
-    model = torch._inductor.aoti_load_package(path)
-    card = model.loader.get_metadata()
-results = [tuple(part.detach() for part in model(*arguments)) for arguments in torch.load(inputs)]
-torch.save({"card": card["force_field.json"], "results": results}, outputs)
+inputs, outputs, *files = sys.argv[1:]
+found = {}
+for path, kind in zip(files[::2], files[1::2]):
+    card = {"force_field.json": ""}
+    if kind == "export":
+        model = torch.export.load(path, extra_files=card).module()
+    elif kind == "torchscript":
+        model = torch.jit.load(path, _extra_files=card)
+    else:
+        model = torch._inductor.aoti_load_package(path)
+        card = model.loader.get_metadata()
+    results = [tuple(part.detach() for part in model(*arguments)) for arguments in torch.load(inputs)]
+    found[path] = card["force_field.json"], results
+torch.save(found, outputs)
 assert not any(name.partition(".")[0] == "chemscale" for name in sys.modules)
 """
 
 
 def force_field(family: str) -> ForceField:
-    model = build_model(family, width=8, depth=2, species=[1, 6, 8], seed=1, backend="torch")
+    settings = {"l_max": 1} if family == "allegro" else {}
+    model = build_model(family, width=8, depth=1, species=[1, 6, 8], seed=1, backend="torch", **settings)
     references = torch.zeros(N_ELEMENTS, dtype=torch.float64)
     references[[1, 6, 8]] = torch.tensor([-13.6, -1027.8, -2040.2], dtype=torch.float64)
     model.set_units(1.7, references)
@@ -69,78 +74,79 @@ def arguments(atoms: ase.Atoms, cutoff: float, charge: float = 0.0) -> tuple[Ten
     )
 
 
-def run_alone(path: Path, kind: str, inputs: list[tuple[Tensor, ...]]) -> tuple[dict[str, object], list[list[Tensor]]]:
-    torch.save(inputs, path.parent / "inputs.pt")
-    command = [
-        sys.executable,
-        "-c",
-        ALONE,
-        str(path),
-        kind,
-        str(path.parent / "inputs.pt"),
-        str(path.parent / "out.pt"),
-    ]
+def check(files: dict[Path, tuple[str, ExportFormat]]) -> None:
+    """Files of families are right for every size, one atom and one pair included, where this program is not."""
+    folder = next(iter(files)).parent
+    torch.save([arguments(atoms, CUTOFF) for atoms in STRUCTURES.values()], folder / "inputs.pt")
+    named = [part for path, (_, kind) in files.items() for part in (str(path), kind)]
+    command = [sys.executable, "-c", ALONE, str(folder / "inputs.pt"), str(folder / "outputs.pt"), *named]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    found = torch.load(path.parent / "out.pt")
-    return json.loads(found["card"]), found["results"]
+    found = torch.load(folder / "outputs.pt")
+    for path, (family, _) in files.items():
+        text, results = found[str(path)]
+        card = json.loads(text)
+        assert card["cutoff"] == CUTOFF and card["species"] == [1, 6, 8] and card["dtype"] == "float64"
+        assert (len(results[0]) == 3) == (card["outputs"] == ["energy", "forces", "charges"])
+        check_results(family, results)
 
 
-def check(model: ForceField, path: Path, kind: ExportFormat) -> None:
-    """Traced with another molecule, the file is right for every size, one atom and one pair included."""
-    export_force_field(model, path, format=kind, dtype="float64")
-    card, results = run_alone(path, kind, [arguments(atoms, model.cutoff) for atoms in STRUCTURES.values()])
-    assert card["cutoff"] == model.cutoff and card["species"] == [1, 6, 8] and card["dtype"] == "float64"
-    calculator = ForceFieldCalculator(model, dtype="float64")
+def check_results(family: str, results: list[list[Tensor]]) -> None:
+    calculator = ForceFieldCalculator(force_field(family), dtype="float64")
     for atoms, (energy, forces, *charges) in zip(STRUCTURES.values(), results, strict=True):
-        atoms.calc = calculator
         assert energy.shape == (1,)
-        assert float(energy) == pytest.approx(atoms.get_potential_energy(), abs=1e-9)
-        assert forces.numpy() == pytest.approx(atoms.get_forces(), abs=1e-9)
+        assert float(energy) == pytest.approx(calculator.get_property("energy", atoms), abs=1e-9)
+        assert forces.numpy() == pytest.approx(calculator.get_property("forces", atoms), abs=1e-9)
         if charges:
-            assert charges[0].numpy() == pytest.approx(atoms.get_charges(), abs=1e-9)
-    assert (len(results[0]) == 3) == (card["outputs"] == ["energy", "forces", "charges"])
+            assert charges[0].numpy() == pytest.approx(calculator.get_property("charges", atoms), abs=1e-9)
 
 
-@pytest.mark.parametrize("family", sorted(FAMILIES))
-def test_torchscript_runs_without_this_program(family: str, tmp_path: Path) -> None:
-    check(force_field(family), tmp_path / "model.pt", "torchscript")
+@pytest.fixture(scope="module")
+def scripts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Every family as TorchScript."""
+    folder = tmp_path_factory.mktemp("scripts")
+    return {
+        family: export_force_field(force_field(family), folder / f"{family}.pt", format="torchscript", dtype="float64")
+        for family in FAMILIES
+    }
 
 
-@pytest.mark.parametrize("family", ["schnet"])
-def test_a_program_of_torch_export_runs_without_this_program(family: str, tmp_path: Path) -> None:
-    check(force_field(family), tmp_path / "model.pt2", "export")
+def test_every_family_runs_without_this_program(scripts: dict[str, Path]) -> None:
+    check({path: (family, "torchscript") for family, path in scripts.items()})
+
+
+def test_a_program_of_torch_export_runs_without_this_program(tmp_path: Path) -> None:
+    check({export_force_field(force_field("schnet"), tmp_path / "model.pt2", dtype="float64"): ("schnet", "export")})
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"schnet"}))
 def test_programs_of_torch_export_of_the_other_families(family: str, tmp_path: Path) -> None:
-    check(force_field(family), tmp_path / "model.pt2", "export")
+    check({export_force_field(force_field(family), tmp_path / "model.pt2", dtype="float64"): (family, "export")})
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="AOTInductor needs a C++ compiler")
 @pytest.mark.parametrize("family", sorted(FAMILIES))
 def test_machine_code_runs_without_this_program(family: str, tmp_path: Path) -> None:
-    check(force_field(family), tmp_path / "model.pt2", "aotinductor")
+    path = tmp_path / "model.pt2"
+    export_force_field(force_field(family), path, format="aotinductor", dtype="float64")
+    check({path: (family, "aotinductor")})
 
 
-def test_periodic_cells_and_total_charges(tmp_path: Path) -> None:
+def test_periodic_cells(scripts: dict[str, Path]) -> None:
     model = force_field("schnet")
-    export_force_field(model, tmp_path / "model.pt", format="torchscript", dtype="float64")
     diamond = bulk("C", "diamond", a=3.6)
     diamond.rattle(0.05, seed=0)
     diamond.calc = ForceFieldCalculator(model, dtype="float64")
-    energy, forces = torch.jit.load(tmp_path / "model.pt")(*arguments(diamond, model.cutoff))
+    energy, forces = torch.jit.load(scripts["schnet"])(*arguments(diamond, model.cutoff))
     assert float(energy) == pytest.approx(diamond.get_potential_energy(), abs=1e-5)  # shifts of `graph_of` are float32
     assert forces.numpy() == pytest.approx(diamond.get_forces(), abs=1e-5)
 
 
-def test_long_range_physics_of_molecules_gives_no_finite_energy_for_a_cell(tmp_path: Path) -> None:
-    model = force_field("spookynet")
-    path = export_force_field(model, tmp_path / "model.pt", format="torchscript", dtype="float64")
-    card = {CARD: ""}
-    loaded = torch.jit.load(path, _extra_files=card)
+def test_long_range_physics_of_molecules_gives_no_finite_energy_for_a_cell(scripts: dict[str, Path]) -> None:
+    model, card = force_field("spookynet"), {CARD: ""}
+    loaded = torch.jit.load(scripts["spookynet"], _extra_files=card)
     assert json.loads(card[CARD])["periodic"] is False
     charged = arguments(molecule("H2O"), model.cutoff, charge=1.0)
     water = molecule("H2O")
@@ -151,7 +157,7 @@ def test_long_range_physics_of_molecules_gives_no_finite_energy_for_a_cell(tmp_p
 
 
 def test_single_precision_is_near_the_double(tmp_path: Path) -> None:
-    model = force_field("painn")
+    model = force_field("schnet")
     loaded = torch.jit.load(export_force_field(model, tmp_path / "model.pt", format="torchscript"))
     atoms = molecule("CH3CH2OH")
     given = [part.float() if part.is_floating_point() else part for part in arguments(atoms, model.cutoff)]
@@ -162,6 +168,7 @@ def test_single_precision_is_near_the_double(tmp_path: Path) -> None:
     assert forces.numpy() == pytest.approx(atoms.get_forces(), abs=1e-3)
 
 
+@pytest.mark.slow
 def test_exporting_leaves_the_model_and_later_predictions_as_they_are(tmp_path: Path) -> None:
     # what a network keeps from one call to the next must not be symbols of the trace
     model = force_field("allegro")

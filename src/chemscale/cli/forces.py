@@ -22,7 +22,26 @@ def predict(
 
     with interruptible():
         report = predict_structures(run, structures, out)
-    print(report)
+    print(f"{report.n_predicted:,} of {report.n_structures:,} structures predicted: {report.out}")
+    if report.rejects:
+        print(f"left out, with reasons: {report.rejects}")
+    if str(report.errors):
+        print(report.errors)
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="Run folder of a force field.")],
+    out: Annotated[Path, typer.Option("--out", help="File to write.")],
+    kind: Annotated[str, typer.Option("--format", help="export, torchscript or aotinductor.")] = "export",
+) -> None:
+    """Write a force field as one file that needs torch and nothing of this program."""
+    from chemscale.forcefields.export import SUFFIXES, export_force_field
+
+    if kind not in SUFFIXES:
+        raise ConfigError(f"--format: {kind!r} is none of {', '.join(SUFFIXES)}")
+    with interruptible():
+        print(export_force_field(run, out, format=kind))  # type: ignore[arg-type]  # checked above
 
 
 @data_app.command("frames")
@@ -59,4 +78,10 @@ def data_make(
         raise ConfigError(f"--set {next(iter(overrides or []))}: here only sampling.KEY can be set")
     sampling = Sampling.parse(values["sampling"], "sampling") if values else None
     with interruptible():
-        print(make_frames(out, n=n, molecules=molecules, seed=seed, sampling=sampling, workers=workers))
+        frames = make_frames(out, n=n, molecules=molecules, seed=seed, sampling=sampling, workers=workers)
+    print(frames)
+    reasons = frames.record["counts"]["reject_reasons"]
+    if reasons:
+        print("left out: " + ", ".join(f"{count:,} ({reason})" for reason, count in reasons.items()))
+    if len(frames) < n:
+        print(f"fewer than the {n:,} asked for: {molecules} has no more molecules")

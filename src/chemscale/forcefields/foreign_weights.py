@@ -51,7 +51,7 @@ def schnet_from_neural_force_field(weights: Weights, depth: int) -> dict[str, Te
     names = {"filter_1": "message_edge_filter.1", "filter_2": "message_edge_filter.3"}
     names |= {"convolved": "message_node_filter", "update_1": "update_function.0", "update_2": "update_function.2"}
     readout = "atomwisereadout.readout.energy"
-    ends = {"embedding.table": "atom_embed", "readout_1": f"{readout}.0", "readout_2": f"{readout}.2"}
+    ends = {"embedding.table": "atom_embed", "readout_1": f"{readout}.linear0", "readout_2": f"{readout}.linear2"}
     layers = [(k, f"convolutions.{k}.moduledict") for k in range(depth)]
     renamed = {f"layers.{k}.{own}": f"{at}.{name}" for k, at in layers for own, name in names.items()}
     state = _renamed(weights, renamed | ends)

@@ -44,9 +44,7 @@ class Direction:
         return list((units.t() * self.sign).unsqueeze(-1))
 
 
-def forward(
-    graph: AtomGraph, filters: Tensor, sent: Tensor, vectors: Optional, units: Tensor
-) -> tuple[Tensor, Tensor]:
+def forward(graph: AtomGraph, filters: Tensor, sent: Tensor, vectors: Optional, units: Tensor) -> tuple[Tensor, Tensor]:
     """Scalars [n_atoms, width] and vectors [3, n_atoms, width] that every atom receives."""
     pair, atom = _parts(filters, vectors), _parts(sent, vectors)
     carried = None if vectors is None else atom[2] * vectors

@@ -73,9 +73,7 @@ class _MessagesGradient(Function):
         return *maps.twice_backward(ctx.graph, *ctx.saved_tensors, *cotangents), None, None
 
 
-def _traced(
-    graph: AtomGraph, filters: Tensor, sent: Tensor, vectors: Optional, units: Tensor
-) -> tuple[Tensor, Tensor]:
+def _traced(graph: AtomGraph, filters: Tensor, sent: Tensor, vectors: Optional, units: Tensor) -> tuple[Tensor, Tensor]:
     width = sent.shape[1] // (2 if vectors is None else 3)
     rows = sent if vectors is None else sent[:, : 2 * width]
     carried = None if vectors is None else (sent[:, 2 * width :] * vectors).transpose(0, 1)

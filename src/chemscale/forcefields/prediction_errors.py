@@ -75,3 +75,12 @@ class PredictionErrors:
     def force_rmse(self) -> float:
         """Of the force components, in meV/angstrom."""
         return self._forces.rmse
+
+    def __str__(self) -> str:
+        """A line for a person; empty where there are no labels."""
+        parts = []
+        if self.n_energies:
+            parts.append(f"energy MAE {self.energy_mae:.3g}, RMSE {self.energy_rmse:.3g} meV/atom")
+        if self.n_forces:
+            parts.append(f"force MAE {self.force_mae:.4g}, RMSE {self.force_rmse:.4g} meV/Å")
+        return "against the labels in the file: " + "; ".join(parts) if parts else ""

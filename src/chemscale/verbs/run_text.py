@@ -16,7 +16,9 @@ def run_summary(folder: Path, result: RunResult) -> Iterator[str]:
     yield f"validation loss  {best:.4f} {world.loss_unit} (best), {training:.4f} training"
     yield from _metrics(world, losses)
     yield f"parameters       {resources['n_parameters']:,.0f} without embeddings"
-    operators = [f"{name} {result.environment[name]}" for name in ("attention", "kernels") if name in result.environment]
+    operators = [
+        f"{name} {result.environment[name]}" for name in ("attention", "kernels") if name in result.environment
+    ]
     yield f"computed in      {', '.join([result.environment['precision'], *operators])}"
     yield f"run folder       {folder}"
 

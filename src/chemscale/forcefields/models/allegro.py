@@ -12,7 +12,8 @@ W_2, W_p and the first columns of B_l stand between no nonlinearities, so each i
 its result once per step, and the x are never made. N is the mean number of neighbours. Every weight matrix is used
 times gain / sqrt(rows) with gain sqrt(2) after a silu, and starts uniform with variance 1. Here the weights of the
 paths start smaller, by the root of the number of paths that add up in an irrep: with the package's own start features
-grow from layer to layer (width 16, l_max 2, depth 4: forces of 10^3 eV/angstrom before training, depth 6: 10^16).
+grow from layer to layer (width 16, l_max 2, RMS force before training, median of eight seeds: 0.9 at depth 2, 155 at
+depth 4, above 10^3 eV/angstrom at depth 6; with this start 0.5 at depths 2 and 4, 0.6 at depth 6).
 """
 
 import math

@@ -1,12 +1,12 @@
 """PaiNN: polarizable atom interaction neural network (Schuett, Unke, Gastegger 2021, arXiv:2102.03150).
 
-    s_i <- embedding(Z_i), v_i <- 0                                 scalars [width] and vectors [3, width] of an atom
-    (a, b, c)_j = W_2 silu(W_1 s_j + b_1) + b_2,    (A, B, C)(r) = f_cut(r) (W_f g(r) + b_f)
-    s_i <- s_i + sum_j A(r_ij) a_j                                                                            (Eq. 7)
-    v_i <- v_i + sum_j B(r_ij) b_j u_ij + C(r_ij) c_j v_j,          u_ij = (r_j - r_i) / r_ij                 (Eq. 8)
-    (a_ss, a_sv, a_vv) = M_2 silu(M_1 [s, |V v|] + m_1) + m_2
-    s_i <- s_i + a_ss + a_sv <U v, V v>,   v_i <- v_i + a_vv U v                                         (Eqs. 9, 10)
-    e_i  = O_2 silu(O_1 s_i + o_1) + o_2
+s_i <- embedding(Z_i), v_i <- 0                                 scalars [width] and vectors [3, width] of an atom
+(a, b, c)_j = W_2 silu(W_1 s_j + b_1) + b_2,    (A, B, C)(r) = f_cut(r) (W_f g(r) + b_f)
+s_i <- s_i + sum_j A(r_ij) a_j                                                                            (Eq. 7)
+v_i <- v_i + sum_j B(r_ij) b_j u_ij + C(r_ij) c_j v_j,          u_ij = (r_j - r_i) / r_ij                 (Eq. 8)
+(a_ss, a_sv, a_vv) = M_2 silu(M_1 [s, |V v|] + m_1) + m_2
+s_i <- s_i + a_ss + a_sv <U v, V v>,   v_i <- v_i + a_vv U v                                         (Eqs. 9, 10)
+e_i  = O_2 silu(O_1 s_i + o_1) + o_2
 """
 
 from collections.abc import Sequence

@@ -57,9 +57,7 @@ def choose_backend(requested: str, positions: Tensor) -> str:
 class PairTable(ctypes.Structure):
     """The addresses of a graph's pairs, as `pairs.h` lays them out."""
 
-    _fields_ = [
-        (f"{end}{part}", ctypes.c_void_p) for end in ("first", "second") for part in ("", "_order", "_offsets")
-    ]
+    _fields_ = [(f"{end}{part}", ctypes.c_void_p) for end in ("first", "second") for part in ("", "_order", "_offsets")]
 
 
 def pair_table(graph: AtomGraph) -> PairTable:

@@ -11,9 +11,7 @@ from chemscale.forcefields.native.library import addresses, operator, packed, pa
 Optional = Tensor | None
 
 
-def forward(
-    graph: AtomGraph, filters: Tensor, sent: Tensor, vectors: Optional, units: Tensor
-) -> tuple[Tensor, Tensor]:
+def forward(graph: AtomGraph, filters: Tensor, sent: Tensor, vectors: Optional, units: Tensor) -> tuple[Tensor, Tensor]:
     """Scalars [n_atoms, width] and vectors [3, n_atoms, width] that every atom receives."""
     inputs = packed(filters, sent, vectors, units)
     width = sent.shape[1] // (2 if vectors is None else 3)
