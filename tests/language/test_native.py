@@ -1,4 +1,4 @@
-"""The native operators: GELU, compilation, the cache, and machines without a compiler."""
+"""The native operators: GELU, and machines without a compiler."""
 
 import os
 import subprocess
@@ -15,13 +15,6 @@ from chemscale.language.native.gelu import native_gelu
 from chemscale.language.native.library import native_available, why_not
 
 needs_native = pytest.mark.skipif(not native_available(), reason=f"native operators: {why_not()}")
-
-COMPILE = """
-from chemscale.base.native.compiler import load_library
-from chemscale.language.native.library import SOURCES
-load_library(SOURCES / "gelu.cpp").gelu_forward(None, None, 0, 0, 1)
-load_library(SOURCES / "attention.cpp", HEAD_DIM=1)
-"""
 
 REPORT = """
 from chemscale.language.attention import choose_backend
@@ -87,28 +80,6 @@ def test_other_dtypes_are_refused() -> None:
         native_gelu(torch.zeros(3, dtype=torch.float64))
     with pytest.raises(UserError, match='use the backend "torch"'):
         native_attention(torch.zeros(1, 2, 48, dtype=torch.float16), 16)
-
-
-@needs_native
-def test_two_processes_compile_at_once_into_an_empty_cache(tmp_path: Path) -> None:
-    processes = [start(COMPILE, CHEMSCALE_CACHE=str(tmp_path)) for _ in range(2)]
-    for process in processes:
-        _, errors = process.communicate(timeout=120)
-        assert process.returncode == 0, errors
-    names = sorted(path.name.split("-")[0] for path in (tmp_path / "native").iterdir())
-    assert names == ["attention", "gelu"]
-
-
-@needs_native
-def test_a_damaged_library_is_compiled_anew(tmp_path: Path) -> None:
-    code = COMPILE.splitlines()
-    for _ in range(2):
-        process = start("\n".join(code[:4]), CHEMSCALE_CACHE=str(tmp_path))
-        _, errors = process.communicate(timeout=120)
-        assert process.returncode == 0, errors
-        (library,) = (tmp_path / "native").iterdir()
-        assert library.stat().st_size > 1000
-        library.write_bytes(library.read_bytes()[:100])
 
 
 @needs_native

@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from chemscale.forcefields.last_derivative import last_derivative
 from chemscale.forcefields.native import activations as native
 from chemscale.forcefields.segments import is_traced
 
@@ -20,7 +20,7 @@ def shifted_softplus(z: Tensor, backend: str) -> Tensor:
     """ln(1 + e^z) - ln 2, which is zero at zero (Schuett et al. 2018); backend as `choose_backend` gives it."""
     if is_traced():
         return functional.softplus(z) - LN_2
-    result: Tensor = _Activation.apply(z, "softplus", backend)
+    result: Tensor = _Activation.apply(z, "softplus", backend)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -28,7 +28,7 @@ def silu(z: Tensor, backend: str) -> Tensor:
     """z / (1 + e^-z) (arXiv:1702.03118); backend as `choose_backend` gives it."""
     if is_traced():
         return functional.silu(z)
-    result: Tensor = _Activation.apply(z, "silu", backend)
+    result: Tensor = _Activation.apply(z, "silu", backend)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -43,7 +43,8 @@ class _Activation(Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        return _ActivationGradient.apply(*ctx.saved_tensors, gradient, *ctx.form), None, None
+        inputs = (*ctx.saved_tensors, gradient, *ctx.form)
+        return _ActivationGradient.apply(*inputs), None, None  # type: ignore[no-untyped-call]
 
 
 class _ActivationGradient(Function):
@@ -54,7 +55,7 @@ class _ActivationGradient(Function):
         return native.backward(name, z, gradient) if backend == "native" else _slope_times(gradient, z, name)
 
     @staticmethod
-    @once_differentiable
+    @last_derivative
     def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor, Tensor, None, None]:
         z, gradient = ctx.saved_tensors
         name, backend = ctx.form

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 from chemscale.forcefields.graph import AtomGraph
+from chemscale.forcefields.last_derivative import last_derivative
 from chemscale.forcefields.native import convolution as native
 from chemscale.forcefields.segments import is_traced
 
@@ -38,7 +38,9 @@ def convolution(graph: AtomGraph, filters: Tensor, features: Tensor, envelope: O
         filters = filters if envelope is None else filters * envelope.unsqueeze(-1)
         forth = graph.first.sum(filters * graph.second.gather(features))
         return forth + graph.second.sum(filters * graph.first.gather(features))
-    result: Tensor = _Convolution.apply(filters, features, envelope, graph, backend)
+    result: Tensor = _Convolution.apply(  # type: ignore[no-untyped-call]
+        filters, features, envelope, graph, backend
+    )
     return result
 
 
@@ -55,7 +57,8 @@ class _Convolution(Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Optional, ...]:
-        return *_ConvolutionGradient.apply(*ctx.saved_tensors, gradient, ctx.graph, ctx.backend), None, None
+        inputs = (*ctx.saved_tensors, gradient, ctx.graph, ctx.backend)
+        return *_ConvolutionGradient.apply(*inputs), None, None  # type: ignore[no-untyped-call]
 
 
 class _ConvolutionGradient(Function):
@@ -72,7 +75,7 @@ class _ConvolutionGradient(Function):
         return _times(envelope, product), _sum_over(graph, _times(envelope, filters), gradient), for_envelope
 
     @staticmethod
-    @once_differentiable
+    @last_derivative
     def backward(ctx: Any, *cotangents: Optional) -> tuple[Optional, ...]:
         inputs = ctx.saved_tensors
         if ctx.backend == "native":

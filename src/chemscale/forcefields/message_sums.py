@@ -4,7 +4,8 @@ Autograd's derivatives of the same sums make three times as many arrays of the s
 and h of v, sigma = +1 for what the second atom of a pair sends to the first and -1 the other way, and
 k_i = sigma sum_x u_x h_ix, m_jx = c_j v_jx, the gradients are, summed over both directions,
 
-    A: a_j g_i    B: b_j k_i    C: sum_x m_jx h_ix    u_x: sigma <B b_j, h_ix>    a_j: A g_i    b_j: B k_i    m_jx: C h_ix
+    A: a_j g_i     B: b_j k_i     C: sum_x m_jx h_ix     u_x: sigma <B b_j, h_ix>
+    a_j: A g_i     b_j: B k_i     m_jx: C h_ix
 
 and the second derivative is that of the sum over pairs and both directions of
 
@@ -104,14 +105,15 @@ def twice_backward(
     *cotangents: Optional,
 ) -> tuple[Optional, ...]:
     """Gradients in the six inputs of `backward`, from those and the cotangents of its four results."""
-    d_filters, d_sent, d_vectors, d_units = (
-        torch.zeros_like(like) if each is None and like is not None else each
-        for each, like in zip(cotangents, (filters, sent, vectors, units), strict=True)
-    )
+    d_filters, d_sent = (_or_zero(each, like) for each, like in zip(cotangents[:2], (filters, sent), strict=True))
     pair, atom, d_pair, d_atom = (_parts(rows, vectors) for rows in (filters, sent, d_filters, d_sent))
-    carried = d_carried = None
-    if vectors is not None:
-        carried, d_carried = atom[2] * vectors, torch.addcmul(d_atom[2] * vectors, atom[2], d_vectors)
+    d_vectors = None if vectors is None else _or_zero(cotangents[2], vectors)
+    d_units = _or_zero(cotangents[3], units)
+    carried: Sequence[Tensor] = ()
+    d_carried: Sequence[Tensor] = ()
+    if vectors is not None and d_vectors is not None:
+        carried = (atom[2] * vectors).unbind()
+        d_carried = torch.addcmul(d_atom[2] * vectors, atom[2], d_vectors).unbind()
     for_pair, for_atom, for_g = [_Total() for _ in pair], [_Total() for _ in range(2)], _Total()
     for_h, for_units, moment, d_moment = ([_Total() for _ in range(3)] for _ in range(4))
     for way in _directions(graph):
@@ -129,7 +131,7 @@ def twice_backward(
         for x in range(3):
             received = (d_product * u[x]).addcmul_(product, d_u[x])
             for_units[x] += (d_product * h_to[x]).sum(-1).mul_(way.sign)
-            if carried is not None:
+            if carried:
                 d_m = way.of.take(d_carried[x])
                 received.addcmul_(d_pair[2], way.of.take(carried[x])).addcmul_(pair[2], d_m)
                 for_pair[2] += d_m.mul_(h_to[x])
@@ -137,7 +139,7 @@ def twice_backward(
                 d_moment[x] += way.of.add(h_to[x].mul_(pair[2]))
             for_h[x] += way.to.add(received)
     rows, for_vectors = [each.value for each in for_atom], None
-    if vectors is not None:
+    if vectors is not None and d_vectors is not None:
         r, q = (torch.stack([each.value for each in parts]) for parts in (moment, d_moment))
         for_vectors = torch.addcmul(r * atom[2], q, d_atom[2])
         rows.append(r.mul_(vectors).addcmul_(q, d_vectors).sum(0))
@@ -164,6 +166,10 @@ def _directions(graph: AtomGraph) -> tuple[Direction, Direction]:
 def _parts(rows: Tensor, vectors: Optional) -> list[Tensor]:
     """(a, b) or (a, b, c), each with its numbers in order."""
     return [part.contiguous() for part in rows.chunk(2 if vectors is None else 3, dim=1)]
+
+
+def _or_zero(tensor: Optional, like: Tensor) -> Tensor:
+    return torch.zeros_like(like) if tensor is None else tensor
 
 
 def _inner(ones: Sequence[Tensor], others: Sequence[Tensor]) -> Tensor:

@@ -1,19 +1,19 @@
 """PaiNN's messages over undirected pairs, with their first and second derivative.
 
-    s_i = sum_j A_ij a_j,    v_i = sum_j B_ij b_j u_ij + C_ij c_j v_j                     (arXiv:2102.03150, Eqs. 7 and 8)
+    s_i = sum_j A_ij a_j,    v_i = sum_j B_ij b_j u_ij + C_ij c_j v_j                   (arXiv:2102.03150, Eqs. 7, 8)
 
-An atom sends rows (a, b, c); a pair has filters (A, B, C) and a unit vector from its first to its second atom. Where all
-v_j are zero still, there are no c and C.
+An atom sends rows (a, b, c); a pair has filters (A, B, C) and a unit vector from its first to its second atom. Where
+all v_j are zero still, there are no c and C.
 """
 
 from typing import Any
 
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 from chemscale.forcefields import message_sums
 from chemscale.forcefields.graph import AtomGraph
+from chemscale.forcefields.last_derivative import last_derivative
 from chemscale.forcefields.native import messages as native
 from chemscale.forcefields.segments import is_traced
 
@@ -38,7 +38,9 @@ def messages(
     """
     if is_traced():
         return _traced(graph, filters, sent, vectors, units)
-    scalars, new_vectors = _Messages.apply(filters, sent, vectors, units, graph, backend)
+    scalars, new_vectors = _Messages.apply(  # type: ignore[no-untyped-call]
+        filters, sent, vectors, units, graph, backend
+    )
     return scalars, new_vectors
 
 
@@ -53,7 +55,8 @@ class _Messages(Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Optional, ...]:
-        return *_MessagesGradient.apply(*ctx.saved_tensors, *gradients, ctx.graph, ctx.backend), None, None
+        inputs = (*ctx.saved_tensors, *gradients, ctx.graph, ctx.backend)
+        return *_MessagesGradient.apply(*inputs), None, None  # type: ignore[no-untyped-call]
 
 
 class _MessagesGradient(Function):
@@ -67,7 +70,7 @@ class _MessagesGradient(Function):
         return maps.backward(graph, *tensors)
 
     @staticmethod
-    @once_differentiable
+    @last_derivative
     def backward(ctx: Any, *cotangents: Optional) -> tuple[Optional, ...]:
         maps = native if ctx.backend == "native" else message_sums
         return *maps.twice_backward(ctx.graph, *ctx.saved_tensors, *cotangents), None, None

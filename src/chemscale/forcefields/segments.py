@@ -67,7 +67,7 @@ class Segments:
 def is_traced() -> bool:
     """Whether a compiler or torch.func reads the program: they fuse plain operators, and cannot see into ours."""
     functorch: bool = torch._C._are_functorch_transforms_active()
-    return functorch or torch.compiler.is_compiling() or torch.jit.is_tracing()
+    return functorch or torch.compiler.is_compiling() or torch._C._is_tracing()
 
 
 # The two classes have no `setup_context`, with which a call would take 20 microseconds longer.

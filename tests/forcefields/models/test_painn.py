@@ -38,7 +38,7 @@ def test_the_closed_form_of_work_is_what_torch_counts() -> None:
     counted = counter.get_total_flops()
     counted += 2 * (4 * w * w) * n_atoms - 2 * (3 * w * w)  # the first layer: one element, two rows, not three
     counted += 2 * graph.n_pairs * 24 * w - 2 * graph.n_pairs * 4 * 3 * w * config.depth  # 2 rows; 24 columns, not 20
-    messages = config.depth * graph.n_pairs * 2 * 8 * 2 * w / 2
+    messages = config.depth * graph.n_pairs * 2 * 2 * 8 * w
     assert counted == config.forward_flops(n_atoms, graph.n_pairs) - messages
 
 

@@ -64,6 +64,9 @@ class SchNetConfig(FamilyConfig):
 class Interaction(nn.Module):
     """One convolution and the update of the atoms."""
 
+    centres: Tensor
+    widths: Tensor
+
     def __init__(self, config: SchNetConfig) -> None:
         super().__init__()
         width = config.width
@@ -75,6 +78,10 @@ class Interaction(nn.Module):
         if config.trainable_gaussians:
             centres, widths = even_gaussians(config.n_gaussians, config.cutoff)
             self.centres, self.widths = nn.Parameter(centres), nn.Parameter(widths)
+
+    def own_hidden_filters(self, r: Tensor, backend: str) -> Tensor:
+        """ssp(W_1 g(r) + b_1) with this layer's own Gaussians: [n_pairs] -> [n_pairs, filter_width]."""
+        return shifted_softplus(self.filter_1(gaussian_basis(r, self.centres, self.widths)), backend)
 
     def update(self, y: Tensor, backend: str) -> Tensor:
         """What the convolution changes in an atom: [n_atoms, width] -> [n_atoms, width]."""
@@ -106,7 +113,8 @@ class SchNet(nn.Module):
         r = distances_of(graph.vectors(positions))
         envelope = cosine_cutoff(r, config.cutoff) if config.cutoff_function == "cosine" else None
         x = self.embedding(graph.atomic_numbers)
-        for k, (layer, hidden) in enumerate(zip(self.layers, self._hidden_filters(r, backend), strict=True)):
+        layers = [layer for layer in self.layers if isinstance(layer, Interaction)]
+        for k, (layer, hidden) in enumerate(zip(layers, self._hidden_filters(layers, r, backend), strict=True)):
             # the first layer sees nothing but elements
             features = self.embedding.after(layer.convolved, graph.atomic_numbers) if k == 0 else layer.convolved(x)
             y = convolution(graph, layer.filter_2(hidden), features, envelope, backend)
@@ -114,14 +122,13 @@ class SchNet(nn.Module):
         activation = silu if config.readout == "silu" else shifted_softplus
         return AtomwiseOutput(self.readout_2(activation(self.readout_1(x), backend)).squeeze(-1))
 
-    def _hidden_filters(self, r: Tensor, backend: str) -> Sequence[Tensor]:
+    def _hidden_filters(self, layers: Sequence[Interaction], r: Tensor, backend: str) -> Sequence[Tensor]:
         """ssp(W_1 g(r) + b_1) of every layer: [n_pairs] -> [n_pairs, filter_width] each."""
         if self.config.trainable_gaussians:
-            own = [layer.filter_1(gaussian_basis(r, layer.centres, layer.widths)) for layer in self.layers]
-            return [shifted_softplus(each, backend) for each in own]
+            return [layer.own_hidden_filters(r, backend) for layer in layers]
         basis = gaussian_basis(r, self.centres, self.widths)
-        weight = torch.cat([layer.filter_1.weight for layer in self.layers])
-        bias = torch.cat([layer.filter_1.bias for layer in self.layers])
+        weight = torch.cat([layer.filter_1.weight for layer in layers])
+        bias = torch.cat([layer.filter_1.bias for layer in layers])
         hidden = shifted_softplus(functional.linear(basis, weight, bias), backend)
         return hidden.split(self.config.filter_width, dim=-1)
 

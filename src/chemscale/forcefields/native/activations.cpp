@@ -28,23 +28,23 @@ inline Vec ln_1_plus(Vec t) {  // for 0 <= t <= 1: twice the series of artanh(t 
     series = series * square + 1.0f / 3;
     return 2.0f * x * (series * square + 1.0f);
 }
-inline double smaller_of_zero_and(double x) { return x < 0 ? x : 0; }
-inline Vec smaller_of_zero_and(Vec x) { return x < 0.0f ? x : Vec{}; }
+inline double minus_size(double x) { return x < 0 ? x : -x; }  // -|x|; a NaN stays one
+inline Vec minus_size(Vec x) { return x < 0.0f ? x : -x; }
+inline double positive_part(double x) { return x > 0 ? x : 0; }
+inline Vec positive_part(Vec x) { return x > 0.0f ? x : Vec{}; }
 
 template <class V> using Scalar = std::conditional_t<std::is_same_v<V, double>, double, float>;
 
 template <class V> inline V logistic(V z) {
     using S = Scalar<V>;
-    V t = e_to(smaller_of_zero_and(z) + smaller_of_zero_and(-z));  // e^-|z|
+    V t = e_to(minus_size(z));
     V small = t / (S(1) + t);
     return z < S(0) ? small : S(1) - small;
 }
 
 struct Softplus {
     template <class V> static V value(V z) {
-        using S = Scalar<V>;
-        V below = smaller_of_zero_and(-z), t = e_to(smaller_of_zero_and(z) + below);
-        return ln_1_plus(t) - below - S(LN_2);
+        return ln_1_plus(e_to(minus_size(z))) + positive_part(z) - Scalar<V>(LN_2);
     }
     template <class V> static V slope(V z) { return logistic(z); }
     template <class V> static V bend(V z) {

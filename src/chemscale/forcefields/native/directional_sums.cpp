@@ -5,8 +5,10 @@
 //
 //     S(w, y, x, o) = sum_p sum_c y[p, c] w[p, l(c)] . (x[l, j] o[c, i] + s(c) x[l, i] o[c, j]),    s = -1 for vectors
 //
-// sums: dS/do.  gradient: dS/dw, dS/dy, dS/dx.  second: the derivatives of S(w', y, x, o) + S(w, y', x, o) + S(w, y, x', o)
-// in w, y, x and o. Frames share no atoms, so threads take frames; sums are added in the order of the pairs.
+// sums: dS/do.  gradient: dS/dw, dS/dy, dS/dx.  second: the derivatives in w, y, x and o of
+// S(w', y, x, o) + S(w, y', x, o) + S(w, y, x', o).
+//
+// Frames share no atoms, so threads take frames; sums are added in the order of the pairs.
 
 #include <cstring>
 
@@ -107,7 +109,8 @@ template <class T> struct Second {
     T *dw, *dy, *dx, *dout;
 };
 
-template <class T, int LANES, int ORDER> inline void second(const Graph &g, int64_t pair, int64_t i, int64_t j, const Second<T> &s) {
+template <class T, int LANES, int ORDER>
+inline void second(const Graph &g, int64_t pair, int64_t i, int64_t j, const Second<T> &s) {
     using P = Pack<T, LANES>;
     using Q = Part<ORDER>;
     const int64_t plane = g.n_atoms * g.width, row = (ORDERS * pair + ORDER) * g.width;
