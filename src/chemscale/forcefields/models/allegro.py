@@ -19,7 +19,7 @@ depth 4, above 10^3 eV/angstrom at depth 6; with this start 0.5 at depths 2 and 
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Literal, Self, cast
+from typing import Self, cast
 
 import torch
 from pydantic import Field
@@ -58,7 +58,6 @@ class AllegroConfig(FamilyConfig):
     l_max: int = Field(2, description="highest order of spherical harmonics and features, 1 or 2", ge=1, le=L_MAX)
     parity: Parity = Field("o3_full", description="o3_full, o3_restricted (parities of the harmonics) or so3 (none)")
     n_basis: int = Field(8, description="radial functions that resolve a distance", ge=1)
-    backend: Literal["auto", "torch", "native"] = Field("auto", description="of the edge sums: auto, torch or native")
     balanced_start: bool = Field(True, description="start products at the size of their factors; false as the package")
     mean_neighbours: float | None = Field(
         None, description="neighbours of an atom, which scale its sums; taken from the training frames, else 12", gt=0
@@ -68,10 +67,6 @@ class AllegroConfig(FamilyConfig):
         """See `FamilyConfig.fitted_to`; a number of neighbours that is given stays."""
         neighbours = self.mean_neighbours or max(mean_neighbours, 1.0)
         return self.model_copy(update={"species": tuple(species), "mean_neighbours": neighbours})
-
-    def kernels(self, device: torch.device) -> str:
-        """See `FamilyConfig.kernels`."""
-        return choose_backend(self.backend, torch.empty(0, device=device))
 
     @property
     def channels(self) -> int:

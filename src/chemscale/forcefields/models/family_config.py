@@ -1,12 +1,13 @@
 """What the configurations of all families have in common."""
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Literal, Self
 
 import torch
 from pydantic import Field, field_validator
 
 from chemscale.base.config import Config
+from chemscale.forcefields.native.library import choose_backend
 
 
 class FamilyConfig(Config):
@@ -15,6 +16,7 @@ class FamilyConfig(Config):
     width: int = Field(description="features of an atom (w of Frey et al. 2023)", ge=1)
     depth: int = Field(3, description="interaction layers (d of Frey et al. 2023)", ge=1)
     cutoff: float = Field(5.0, description="radius within which atoms see each other, in angstrom", gt=0)
+    backend: Literal["auto", "torch", "native"] = Field("auto", description="of the sums over pairs: torch or native")
     species: tuple[int, ...] | None = Field(None, description="atomic numbers; taken from the data if not given")
 
     @field_validator("species")
@@ -35,7 +37,7 @@ class FamilyConfig(Config):
 
     def kernels(self, device: torch.device) -> str:
         """Which operators the family computes with on a device, for the record: torch or native."""
-        return "torch"
+        return choose_backend(self.backend, torch.empty(0, device=device))
 
     def capacity(self) -> int:
         """Depth times width, c = d w of Frey et al. 2023."""

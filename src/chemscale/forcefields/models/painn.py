@@ -36,7 +36,6 @@ class PaiNNConfig(FamilyConfig):
     n_basis: int = Field(20, description="radial functions that resolve a distance", ge=2)
     basis: Literal["bessel", "gaussian"] = Field("bessel", description="radial functions")
     norm_epsilon: float = Field(1e-8, description="added to squared lengths of vectors under the root", gt=0)
-    backend: Literal["auto", "torch", "native"] = Field("auto", description="of the pair sums: auto, torch or native")
 
     def n_parameters(self, embedding: bool = False) -> int:
         """Closed form; see `FamilyConfig.n_parameters`."""

@@ -37,7 +37,6 @@ class SchNetConfig(FamilyConfig):
     cutoff_function: Literal["cosine", "none"] = Field("cosine", description="how filters end at the cutoff")
     input_bias: bool = Field(False, description="whether the features that are convolved have a bias")
     readout: Literal["silu", "ssp"] = Field("silu", description="activation of the readout")
-    backend: Literal["auto", "torch", "native"] = Field("auto", description="of the pair sums: auto, torch or native")
 
     @property
     def filter_width(self) -> int:

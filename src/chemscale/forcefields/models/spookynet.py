@@ -47,9 +47,6 @@ class SpookyNetConfig(FamilyConfig):
     dispersion: bool = Field(
         False, description="D4 dispersion with learned damping; wrong for labels without dispersion, needs D4's tables"
     )
-    backend: Literal["auto", "torch", "native"] = Field(
-        "auto", description="of the sums over neighbours and the activations: auto, torch or native"
-    )
 
     @field_validator("species")
     @classmethod
