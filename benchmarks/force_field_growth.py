@@ -29,6 +29,7 @@ FAMILIES = ("schnet", "painn", "allegro", "spookynet")
 CUTOFF = 5.0
 SPACING = 2.15  # angstrom, 0.1 atoms a cubic angstrom
 JITTER = 0.25
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 SPECIES = (1, 6, 7, 8)
 ATOMS, FRAMES_OF_THOSE = (8, 16, 32, 64, 128), 8
 FRAMES, ATOMS_OF_THOSE = (1, 4, 16, 64), 16
@@ -104,3 +105,11 @@ def release_free_memory() -> None:
     """Give the system back what the C library keeps, so that what a step asks for shows; where it can be asked to."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def keep_freed_memory() -> None:
+    """Let glibc neither map large blocks one by one nor give memory back; elsewhere nothing changes."""
+    with suppress(OSError, AttributeError):
+        library = ctypes.CDLL(None)
+        library.mallopt(M_MMAP_MAX, 0)
+        library.mallopt(M_TRIM_THRESHOLD, -1)

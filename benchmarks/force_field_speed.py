@@ -8,7 +8,9 @@
 A step is: energies, forces, mean absolute error of the forces, backward to the parameters, Adam. 32 frames of 9 to 21
 atoms, 13.4 on average, within 5 angstrom; GFN2-xTB frames made here, or those of `--frames FOLDER`. Milliseconds of the
 process, or of the clock with `--threads 2`. Both programs get the same batches, fused Adam, and `backward(inputs=...)`,
-which leaves out the derivatives to the positions (`--backward all`: the peer as its own training calls it).
+which leaves out the derivatives to the positions (`--backward all`: the peer as its own training calls it). The C
+library keeps freed memory. By default it returns large blocks to the system, and taking them anew is up to half of a
+step of programs with large intermediates (`--freed-memory returned`: as it comes).
 
     default, oneDNN   float32 products by torch's default library, or by the other (`training.matmul`), for both
     ours, torch       plain PyTorch
@@ -45,7 +47,7 @@ from chemscale.forcefields.pairs import pairs_for
 from chemscale.forcefields.task import ForceFieldTask
 from chemscale.training.matmul import matmul_precision
 from chemscale.training.precision import float32_products
-from force_field_growth import print_growth
+from force_field_growth import keep_freed_memory, print_growth
 from force_field_peers import (
     CUTOFF,
     Peer,
@@ -69,12 +71,18 @@ def main() -> None:
     """Measure, and print a table per size."""
     options = parse_options()
     torch.set_num_threads(options.threads)
+    if options.freed_memory == "kept":
+        keep_freed_memory()
     clock = "processor" if options.threads == 1 else "wall"
     with frames_to_time(options.frames) as frames:
         pairs = pairs_for(frames, CUTOFF)
         batches = [collate(frames, pairs, some) for some in choose_frames(frames, options.steps)]
         atoms, n_pairs = (np.mean([getattr(batch.graph, name) for batch in batches]) for name in ("n_atoms", "n_pairs"))
-        print(machine_line(threads=options.threads, time=clock, backward=options.backward))
+        print(
+            machine_line(
+                threads=options.threads, time=clock, backward=options.backward, freed_memory=options.freed_memory
+            )
+        )
         print(f"{FRAMES_PER_BATCH} frames a step: {atoms:.0f} atoms, {n_pairs:.0f} pairs", flush=True)
         if options.pipeline:
             print_pipeline(options, frames, pairs, batches)
@@ -100,6 +108,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--sizes", type=_size, nargs="+", default=[(16, 4), (64, 3), (256, 3)], help="width x depth")
     parser.add_argument("--compile", nargs="+", choices=["ours", "peer"], default=[], help="peer: Allegro alone")
     parser.add_argument("--backward", choices=["parameters", "all"], default="parameters", help="of the peer")
+    parser.add_argument("--freed-memory", choices=["kept", "returned"], default="kept")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--steps", type=int, default=4, help="steps of a variant in a round")
     parser.add_argument("--rounds", type=int, default=5)

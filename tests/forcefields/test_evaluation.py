@@ -43,3 +43,12 @@ def test_molecules_of_one_size_have_no_drift_to_tell(make_molecules: Make, make_
     frames = make_frames(molecules, [1.0, 2.0])
     found = judge(ForceField(Springs(), [1, 6, 8], 3.0), [collate(frames, make_pairs(molecules, 3.0), np.arange(2))])
     assert np.isnan(found["energy_drift"]) and np.isfinite(found["energy_mae"])
+
+
+def test_a_prediction_of_nan_is_not_left_out(make_molecules: Make, make_frames: Make, make_pairs: Make) -> None:
+    molecules = make_molecules([4, 5])
+    frames = make_frames(molecules, [1.0, 2.0])
+    model = ForceField(Springs(), [1, 6, 8], 3.0)
+    model.scale.fill_(float("nan"))
+    found = judge(model, [collate(frames, make_pairs(molecules, 3.0), np.arange(2))])
+    assert np.isnan(found["force_mae"]) and np.isnan(found["energy_mae"])

@@ -198,6 +198,30 @@ def test_published_splits_come_along(tmp_path: Path) -> None:
     assert list(frames_for(str(path), limit=5).subsets) == ["test_01"]
 
 
+@pytest.mark.parametrize("rejected", [0, 3, 5])  # 5: the last frame of the source
+def test_a_subset_keeps_what_is_left_of_it(tmp_path: Path, rejected: int) -> None:
+    frames: list[Frame | FrameFault] = list(made(6))
+    frames[rejected] = FrameFault("no good")
+    rows = {"train_01": np.array([5, 0, 3]), "test_01": np.array([4, 1]), "beyond": np.array([1, 6])}
+    rows["lost"] = np.array([rejected])
+    written = write_frames(frames, tmp_path / "frames", source="made", record={}, subsets=rows)
+    expected = {0: ([4, 2], [3, 0]), 3: ([4, 0], [3, 1]), 5: ([0, 3], [4, 1])}[rejected]
+    found = {name: numbers.tolist() for name, numbers in written.subsets.items()}
+    assert found == dict(zip(("train_01", "test_01"), expected, strict=True))
+
+
+def test_the_hash_covers_names_and_rows_of_subsets(tmp_path: Path) -> None:
+    def digest(name: str, subsets: dict[str, np.ndarray] | None) -> str:
+        return write_frames(made(6), tmp_path / name, source="made", record={}, subsets=subsets).sha256
+
+    one, two = np.array([0, 3]), np.array([3, 0])
+    without = digest("without", None)
+    assert digest("empty", {}) == digest("all beyond", {"train": np.array([7])}) == without
+    assert digest("both", {"train": one, "test": two}) == digest("turned", {"test": two, "train": one})
+    others = [digest("one", {"train": one}), digest("rows", {"train": two}), digest("name", {"test": one})]
+    assert len({without, *others}) == 4
+
+
 def test_contradicting_labels_stop_the_preparation(tmp_path: Path) -> None:
     random, water = np.random.default_rng(0), molecule("H2O")
     moves = 0.05 * random.standard_normal((200, 3, 3))

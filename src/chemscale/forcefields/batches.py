@@ -11,9 +11,9 @@ from torch import Tensor
 
 from chemscale.forcefields.frames import Frames, Pairs
 from chemscale.forcefields.graph import AtomGraph
+from chemscale.forcefields.labels import COMPONENTS
 from chemscale.forcefields.segments import Segments
 
-COMPONENTS = 3
 ATOMS_PER_EVALUATION = 1024
 
 
@@ -26,8 +26,9 @@ class FrameBatch:
         positions: in angstrom [n_atoms, 3], float32.
         forces: in eV/angstrom [n_atoms, 3], float32; NaN where unknown.
         energies: in eV [n_frames], float64; NaN where unknown.
-        n_labels: force components that are known.
+        n_labels: known force components; where only energies are learnt, three times the atoms of a known energy.
         source: frames, pairs and the numbers in them that this batch was made of.
+        by_forces: how labels are counted.
     """
 
     graph: AtomGraph
@@ -36,6 +37,7 @@ class FrameBatch:
     energies: Tensor
     n_labels: int
     source: tuple[Frames, Pairs, npt.NDArray[np.int64]]
+    by_forces: bool = True
 
     @property
     def n_examples(self) -> int:
@@ -47,27 +49,31 @@ class FrameBatch:
         if self.positions.device == device:
             return self
         positions, forces, energies = (part.to(device) for part in (self.positions, self.forces, self.energies))
-        return FrameBatch(self.graph.to(device), positions, forces, energies, self.n_labels, self.source)
+        return FrameBatch(
+            self.graph.to(device), positions, forces, energies, self.n_labels, self.source, self.by_forces
+        )
 
     def split(self, parts: int) -> Iterator["FrameBatch"]:
         """Cut the batch into at most `parts` micro-batches."""
         frames, pairs, indices = self.source
         for some in np.array_split(indices, min(parts, len(indices))):
-            yield collate(frames, pairs, some).to(self.positions.device)
+            yield collate(frames, pairs, some, self.by_forces).to(self.positions.device)
 
 
-def collate(frames: Frames, pairs: Pairs, indices: npt.NDArray[np.integer[Any]]) -> FrameBatch:
-    """The frames at `indices` [n] as one batch, in that order."""
+def collate(frames: Frames, pairs: Pairs, indices: npt.NDArray[np.integer[Any]], by_forces: bool = True) -> FrameBatch:
+    """The frames at `indices` [n] as one batch, in that order; for `by_forces` see `labels.labelled`."""
     chosen = np.asarray(indices, dtype=np.int64)
     atoms, n_atoms = _rows(frames.offsets, chosen)
-    forces = frames.forces[atoms]
+    forces, energies = frames.forces[atoms], frames.energies[chosen]
+    n_labels = np.isfinite(forces).sum() if by_forces else COMPONENTS * n_atoms[np.isfinite(energies)].sum()
     return FrameBatch(
         graph=_graph(frames, pairs, chosen, atoms, n_atoms),
         positions=torch.from_numpy(frames.positions[atoms]),
         forces=torch.from_numpy(forces),
-        energies=torch.from_numpy(frames.energies[chosen]),
-        n_labels=int(np.isfinite(forces).sum()),
+        energies=torch.from_numpy(energies),
+        n_labels=int(n_labels),
         source=(frames, pairs, chosen),
+        by_forces=by_forces,
     )
 
 

@@ -1,7 +1,8 @@
 """`energies.json` of a run folder: what a trained force field needs beside its weights."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,12 +15,31 @@ from chemscale.forcefields.models.family_config import FamilyConfig
 ENERGIES = "energies.json"
 
 
-def save_companion(folder: Path, model: ForceField, config: FamilyConfig, *, fitted_after_training: bool) -> None:
-    """Write scale and reference energies, and the model's configuration with what was taken from the data."""
+class Companion(NamedTuple):
+    """The content of `energies.json`.
+
+    Attributes:
+        scale: in eV.
+        references: in eV [N_ELEMENTS].
+        trained_on: atomic numbers of the training subset.
+        model: plain values of the model's configuration, species included.
+    """
+
+    scale: float
+    references: Tensor
+    trained_on: tuple[int, ...]
+    model: dict[str, Any]
+
+
+def save_companion(
+    folder: Path, model: ForceField, config: FamilyConfig, elements: Sequence[int], *, fitted_after_training: bool
+) -> None:
+    """Write scale and reference energies, the elements trained on, and the configuration as the data completed it."""
     references = model.references.cpu()
     values = {
         "unit": "eV",
         "species": list(model.species),
+        "trained_on": list(elements),
         "scale": float(model.scale),
         "references": {str(number): float(references[number]) for number in model.species},
         "fitted_after_training": fitted_after_training,
@@ -28,20 +48,25 @@ def save_companion(folder: Path, model: ForceField, config: FamilyConfig, *, fit
     write_json(folder / ENERGIES, values)
 
 
-def load_companion(folder: Path) -> tuple[float, Tensor, dict[str, Any]]:
-    """Scale, reference energies in eV [N_ELEMENTS], and the plain values of the model's configuration.
+def load_companion(folder: Path) -> Companion:
+    """What `save_companion` wrote.
 
     Raises:
         DataError: the file is missing or damaged.
     """
     path = folder / ENERGIES
     if not path.exists():
-        raise DataError(f"{folder}: no {ENERGIES}: this run is not finished; `chemscale train` continues it")
+        raise DataError(f"{path}: no such file; this is no run of a force field, or it has not begun to train")
     values = read_json(path)
     try:
         references = torch.zeros(N_ELEMENTS, dtype=torch.float64)
         for number, energy in values["references"].items():
             references[int(number)] = energy
-        return float(values["scale"]), references, dict(values["model"])
+        return Companion(
+            float(values["scale"]),
+            references,
+            tuple(values.get("trained_on", values["species"])),
+            dict(values["model"]),
+        )
     except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise DataError(f"{path}: damaged ({type(error).__name__}: {error})") from None
+        raise DataError(f"{path}: not the energies of a run ({type(error).__name__}: {error})") from None

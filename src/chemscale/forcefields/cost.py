@@ -5,15 +5,21 @@ the products with respect to their inputs), and the derivative of a loss of thes
 (two passes back through either): about `TRAINING_PASSES` times the operations of the energies.
 """
 
+import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from chemscale.base.errors import DataError
-from chemscale.forcefields.batches import COMPONENTS
+from chemscale.forcefields.batches import ATOMS_PER_EVALUATION
+from chemscale.forcefields.frames import Frames
+from chemscale.forcefields.labels import COMPONENTS
 from chemscale.forcefields.models.family_config import FamilyConfig
-from chemscale.forcefields.pairs import pairs_for
+from chemscale.forcefields.pairs import graph_of
 from chemscale.forcefields.preparation import prepared_frames
-from chemscale.forcefields.task import TRAINING_PASSES, ForceFieldData, split_of
+from chemscale.forcefields.task import TRAINING_PASSES, ForceFieldData, ForceFieldLoss, split_of
 from chemscale.training.config import TrainingConfig
 from chemscale.training.workload import MemoryNeed, Workload
 
@@ -22,7 +28,7 @@ FORCE_PASSES = 2
 # Frames of small organic molecules (ANI-1x: 15 atoms), all of whose atoms are within 5 angstrom of each other.
 ASSUMED_ATOMS = 15.0
 ASSUMED_NEIGHBOURS = 12.0
-SAVED_ROWS_PER_LAYER = 40  # features of an atom or pair that both backward passes keep, in units of width
+SAMPLED_FRAMES = 200
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,10 @@ class ForceFieldRun(Protocol):
         """Which frames."""
 
     @property
+    def loss(self) -> ForceFieldLoss:
+        """What is minimised."""
+
+    @property
     def training(self) -> TrainingConfig:
         """Budget and batch."""
 
@@ -71,15 +81,27 @@ def expected_frames(data: ForceFieldData, cutoff: float) -> ExpectedFrames:
     frames = prepared_frames(data.source, limit=data.limit, units=data.units)
     if frames is None:
         return _assumed(data)
-    split, pairs = split_of(frames, data), pairs_for(frames, cutoff)
+    split = split_of(frames, data)
     return ExpectedFrames(
         n_train=len(split.train),
         n_validation=len(split.validation),
-        n_atoms=float(frames.n_atoms.mean()),
-        n_pairs=float(len(pairs.first) / len(frames)),
+        n_atoms=float(frames.n_atoms[split.train].mean()),
+        n_pairs=_sampled_pairs(frames, split.train, cutoff),
         species=frames.species,
         assumptions=(),
     )
+
+
+def _sampled_pairs(frames: Frames, indices: npt.NDArray[np.integer[Any]], cutoff: float) -> float:
+    """Mean pairs of a frame, from the first of some frames: searching all is a long job where there are many."""
+    counts = []
+    for index in indices[:SAMPLED_FRAMES].tolist():
+        atoms = slice(frames.offsets[index], frames.offsets[index + 1])
+        cell = None if frames.cells is None else frames.cells[index]
+        periodic = None if cell is None else tuple(bool(np.any(row)) for row in cell)
+        graph = graph_of(frames.numbers[atoms], frames.positions[atoms], cutoff, cell=cell, periodic=periodic)
+        counts.append(graph.n_pairs)
+    return float(np.mean(counts))
 
 
 def _assumed(data: ForceFieldData) -> ExpectedFrames:
@@ -115,13 +137,13 @@ def force_field_workload(run: ForceFieldRun, precision: str) -> Workload:
     model = run.model.fitted_to(
         species=run.model.species or expected.species, mean_neighbours=2 * expected.n_pairs / expected.n_atoms
     )
-    per_batch = training.batch_size
-    if run.data.batch_by == "atoms":
-        per_batch = max(1, round(training.batch_size / expected.n_atoms))
     labels_per_epoch = round(COMPONENTS * expected.n_atoms * expected.n_train)
-    steps_per_epoch = -(-expected.n_train // per_batch)
+    in_batches = expected.n_train * (expected.n_atoms if run.data.batch_by == "atoms" else 1)
+    steps_per_epoch = min(expected.n_train, math.ceil(round(in_batches) / training.batch_size))
+    per_batch = math.ceil(expected.n_train / steps_per_epoch)
     steps = training.total_steps(steps_per_epoch, labels_per_epoch)
     forward = model.forward_flops(expected.n_atoms, expected.n_pairs)
+    evaluated = math.ceil(expected.n_validation * expected.n_atoms / ATOMS_PER_EVALUATION)
     visits = steps * expected.n_train / steps_per_epoch
     return Workload(
         n_parameters=model.n_parameters(),
@@ -135,7 +157,7 @@ def force_field_workload(run: ForceFieldRun, precision: str) -> Workload:
         labels=round(visits * COMPONENTS * expected.n_atoms),
         training_flops=TRAINING_PASSES * forward * visits,
         validation_flops=FORCE_PASSES * forward * expected.n_validation * training.evaluations,
-        validation_batches=-(-expected.n_validation // per_batch) * training.evaluations,
+        validation_batches=evaluated * training.evaluations,
         memory=_memory_need(model, expected),
         assumptions=expected.assumptions,
     )
@@ -150,7 +172,7 @@ def _memory_need(model: FamilyConfig, expected: ExpectedFrames) -> MemoryNeed:
         gradients=FLOAT32 * n_total,
         optimiser=2 * FLOAT32 * n_total,
         cast_weights=0,
-        activations_per_example=round(FLOAT32 * rows * model.width * SAVED_ROWS_PER_LAYER * model.depth),
+        activations_per_example=round(FLOAT32 * rows * model.width * model.saved_rows * model.depth),
         held_data=round(held),
         largest_part=FLOAT32 * n_total // model.depth,
     )

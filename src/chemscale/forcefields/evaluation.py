@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from chemscale.forcefields.batches import FrameBatch
 from chemscale.forcefields.force_field import ForceField
@@ -36,18 +37,18 @@ class Errors(NamedTuple):
 
 
 def errors_of(model: ForceField, batches: Iterable[FrameBatch]) -> Errors:
-    """The errors of a force field on some frames; runs where the model is."""
+    """The errors of a force field on some frames where they have labels; a prediction of NaN is an error."""
     forces, energies, counts = [], [], []
     for batch in batches:
         moved = batch.to(model.scale.device)
         predicted = model.predict(moved.graph, moved.positions)
-        wrong = (predicted.forces - moved.forces).double().cpu().numpy()
-        forces.append(wrong[np.isfinite(wrong)])
-        energies.append((predicted.energies - moved.energies).cpu().numpy())
-        counts.append(np.diff(moved.graph.frames.offsets.cpu().numpy()))
-    energy = np.concatenate(energies)
-    known = np.isfinite(energy)
-    return Errors(np.concatenate(forces), energy[known], np.concatenate(counts)[known])
+        known = torch.isfinite(moved.forces)
+        forces.append((predicted.forces - moved.forces)[known].double().cpu().numpy())
+        known = torch.isfinite(moved.energies)
+        energies.append((predicted.energies - moved.energies)[known].cpu().numpy())
+        offsets = moved.graph.frames.offsets
+        counts.append((offsets[1:] - offsets[:-1])[known].cpu().numpy())
+    return Errors(np.concatenate(forces), np.concatenate(energies), np.concatenate(counts))
 
 
 def judge(model: ForceField, batches: Iterable[FrameBatch]) -> dict[str, float]:

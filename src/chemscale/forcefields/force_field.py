@@ -62,6 +62,11 @@ class ForceField(nn.Module):
         self.scale.fill_(scale)
         self.references.copy_(references)
 
+    def restrict(self, atomic_numbers: Sequence[int]) -> None:
+        """Know these elements only, those that it was trained on."""
+        self.known.fill_(False)
+        self.known[list(atomic_numbers)] = True
+
     def check_species(self, atomic_numbers: Tensor) -> None:
         """See that every element is known.
 
@@ -72,7 +77,7 @@ class ForceField(nn.Module):
         if unknown.numel():
             raise DataError(
                 f"element with atomic number {int(unknown[0])}: this force field was made for the atomic numbers "
-                f"{', '.join(map(str, self.species))}; train one on frames that hold it"
+                f"{', '.join(map(str, torch.nonzero(self.known).flatten().tolist()))}; train one on frames that hold it"
             )
 
     def forward(self, graph: AtomGraph, positions: Tensor) -> tuple[Tensor, Tensor | None]:

@@ -109,7 +109,7 @@ class Frames:
 
     @property
     def sha256(self) -> str:
-        """A hash over all arrays, as `frames.json` records it."""
+        """A hash over all arrays and subsets, as `frames.json` records it."""
         return str(self.record["sha256"])
 
     @cached_property

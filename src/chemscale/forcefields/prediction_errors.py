@@ -16,8 +16,8 @@ class _Sums:
     absolute: float = 0.0
     squared: float = 0.0
 
-    def add(self, errors: npt.NDArray[np.float64]) -> None:
-        errors = errors[np.isfinite(errors)]
+    def add(self, predicted: npt.NDArray[np.float64], known: npt.NDArray[np.float64]) -> None:
+        errors = (predicted - known)[np.isfinite(known)]
         self.n += errors.size
         self.absolute += float(np.abs(errors).sum())
         self.squared += float(np.square(errors).sum())
@@ -42,9 +42,10 @@ class PredictionErrors:
     ) -> None:
         """Add a structure with its labels, in eV and eV/angstrom [n_atoms, 3]; None and NaN are unknown."""
         if energy is not None:
-            self._energies.add(np.array([prediction.energy - energy]) / len(prediction.forces))
+            per_atom = 1 / len(prediction.forces)
+            self._energies.add(np.array([prediction.energy * per_atom]), np.array([energy * per_atom]))
         if forces is not None:
-            self._forces.add(prediction.forces - forces)
+            self._forces.add(prediction.forces, forces)
 
     @property
     def n_energies(self) -> int:

@@ -121,8 +121,9 @@ def write_frames(
                 writer.append(frame)
         writer.check_usable(source)
         hashes = writer.finish()
-    _write_subsets(folder, subsets or {}, writer.kept)
-    content = "".join(hashes[name] for name in sorted(hashes)) + (folder / MOLECULES).read_text(encoding="utf-8")
+    hash_of_subsets = _write_subsets(folder, subsets or {}, writer.kept, writer.n_read)
+    arrays = "".join(hashes[name] for name in sorted(hashes))
+    content = arrays + (folder / MOLECULES).read_text(encoding="utf-8") + hash_of_subsets
     summary = {
         "format": FRAMES_FORMAT,
         "source": source,
@@ -213,18 +214,24 @@ def _counts(writer: FrameWriter) -> dict[str, Any]:
     }
 
 
-def _write_subsets(folder: Path, subsets: Mapping[str, npt.NDArray[np.integer[Any]]], kept: Sequence[int]) -> None:
-    """Keep named row numbers of the source as frame numbers of the folder, in the same order."""
+def _write_subsets(
+    folder: Path, subsets: Mapping[str, npt.NDArray[np.integer[Any]]], kept: Sequence[int], n_read: int
+) -> str:
+    """Keep named row numbers of the source as frame numbers of the folder, in the same order.
+
+    A subset loses the rows that were rejected. One that names rows beyond the `n_read` first, where a limit may have
+    cut the source, is left out.
+
+    Returns:
+        The hash of names and frame numbers; empty where there are no subsets.
+    """
     (folder / SUBSETS).unlink(missing_ok=True)
-    if not subsets or not kept:
-        return
-    place = np.full(kept[-1] + 1, -1)
+    place = np.full(n_read, -1)
     place[np.asarray(kept)] = np.arange(len(kept))
-    kept_rows = {}
-    for name, rows in subsets.items():
-        inside = place[rows[rows < len(place)]]
-        if len(inside) == len(rows):  # a limit may have cut the source before the subset's end
-            kept_rows[name] = inside[inside >= 0]
-    if kept_rows:
-        with replacing(folder / SUBSETS) as temporary, temporary.open("wb") as stream:
-            np.savez(stream, **kept_rows)
+    whole = {name: place[rows] for name, rows in subsets.items() if np.all(rows < n_read)}
+    kept_rows = {name: places[places >= 0] for name, places in whole.items() if np.any(places >= 0)}
+    if not kept_rows:
+        return ""
+    with replacing(folder / SUBSETS) as temporary, temporary.open("wb") as stream:
+        np.savez(stream, **kept_rows)
+    return content_hash({name: rows.tolist() for name, rows in kept_rows.items()}, length=64)

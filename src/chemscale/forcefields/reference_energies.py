@@ -6,7 +6,7 @@ Frames of one formula leave the references undetermined; then the shortest solut
 frame of that formula. Per atom, never per molecule.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -39,14 +39,13 @@ def fit_references(frames: Frames, indices: npt.NDArray[np.int64]) -> Tensor:
     return _least_squares(compositions, frames.energies[indices])
 
 
-def fit_remainder(model: ForceField, frames: Frames, batches: Sequence[FrameBatch]) -> Tensor:
-    """Reference energies in eV [N_ELEMENTS] that fit what a model's own energies leave over."""
+def fit_remainder(model: ForceField, frames: Frames, batches: Iterable[FrameBatch]) -> Tensor:
+    """What to add to a model's reference energies, in eV [N_ELEMENTS], to fit what its energies leave over."""
     remainders, compositions = [], []
     for batch in batches:
         moved = batch.to(model.scale.device)
         predicted = model.predict(moved.graph, moved.positions)
-        learned = predicted.energies - model.reference_energies(moved.graph)
-        remainders.append((moved.energies - learned).cpu().numpy())
+        remainders.append((moved.energies - predicted.energies).cpu().numpy())
         compositions += [_composition(frames, index) for index in batch.source[2].tolist()]
     return _least_squares(np.stack(compositions), np.concatenate(remainders))
 

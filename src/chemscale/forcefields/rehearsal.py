@@ -7,11 +7,12 @@ import numpy as np
 import numpy.typing as npt
 from torch import nn
 
-from chemscale.forcefields.batches import COMPONENTS, FrameBatch, collate
+from chemscale.forcefields.batches import FrameBatch, collate
 from chemscale.forcefields.cost import ForceFieldRun, expected_frames
 from chemscale.forcefields.families import build_force_field
 from chemscale.forcefields.frames import Frames, Pairs
-from chemscale.forcefields.task import TRAINING_PASSES, ForceFieldLoss, ForceFieldTask
+from chemscale.forcefields.labels import COMPONENTS
+from chemscale.forcefields.task import TRAINING_PASSES, ForceFieldTask
 
 SHAPES = 4
 SIZES = (0.7, 0.9, 1.1, 1.3)  # atoms of the four batches, relative to the mean
@@ -23,7 +24,7 @@ class RehearsedForceField(ForceFieldTask):
 
     def __init__(self, run: ForceFieldRun, n_examples: int) -> None:
         expected = expected_frames(run.data, run.model.cutoff)
-        self.data, self.batch_size, self.seed, self.loss = run.data, n_examples, 0, ForceFieldLoss()
+        self.data, self.batch_size, self.seed, self.loss = run.data, n_examples, 0, run.loss
         self.model_config = run.model.fitted_to(
             species=run.model.species or expected.species, mean_neighbours=2 * expected.n_pairs / expected.n_atoms
         )

@@ -1,25 +1,28 @@
 """A force field's side of a run: which frames, which batches, which loss."""
 
+import dataclasses
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from ase.data import chemical_symbols
 from pydantic import Field, field_validator, model_validator
 from torch import Tensor, nn
 
 from chemscale.base.config import Config, content_hash
 from chemscale.base.errors import ConfigError, DataError
 from chemscale.base.seeds import stream, stream_seed
-from chemscale.forcefields.batches import COMPONENTS, FrameBatch, atom_bounded, collate, equal_atoms
+from chemscale.forcefields.batches import FrameBatch, atom_bounded, collate, equal_atoms
 from chemscale.forcefields.companion import save_companion
 from chemscale.forcefields.evaluation import METRICS, judge
 from chemscale.forcefields.families import build_force_field
 from chemscale.forcefields.force_field import ForceField
 from chemscale.forcefields.frames import Frames
+from chemscale.forcefields.labels import COMPONENTS, labelled
 from chemscale.forcefields.models.family_config import FamilyConfig
 from chemscale.forcefields.pairs import pairs_for
 from chemscale.forcefields.preparation import frames_for
@@ -75,6 +78,8 @@ class ForceFieldLoss(Config):
 
     with p = 1 or 2. The paper writes the first mean over atoms, of the norm of a force's error; the code behind it,
     like the field, takes the mean over all components, and so does this. The second one weighs a frame by its atoms.
+    Where labels are missing, both sums are divided by the number of the known force components (the second by a third
+    of it); without a force term, the second is the mean over the atoms of frames with a known energy.
     """
 
     kind: Literal["l1", "l2"] = Field("l1", description="l1: absolute errors; l2: squared errors")
@@ -140,13 +145,27 @@ class ForceFieldTask:
     ) -> None:
         self.frames = frames_of(data)
         self.data, self.loss, self.batch_size, self.seed = data, loss, batch_size, seed
-        self.split = split_of(self.frames, data)
+        self.split, self._labels = self._usable(split_of(self.frames, data))
         self.pairs = pairs_for(self.frames, model.cutoff)
         self.model_config = self._fitted_to_data(model)
-        self._labels = _known_components(self.frames, self.split.train)
-        if self._labels == 0:
-            raise DataError(f"{data.source}: no frame of the training subset has forces")
         self._epoch_order = lru_cache(maxsize=2)(self._order_of_epoch)
+
+    @property
+    def _by_forces(self) -> bool:
+        return self.loss.force_weight > 0
+
+    def _usable(self, split: FrameSplit) -> tuple[FrameSplit, int]:
+        """The split without frames that have nothing to learn from, and the labels of its training subset."""
+        train, n_labels = labelled(self.frames, split.train, self._by_forces)
+        validation, _ = labelled(self.frames, split.validation, self._by_forces)
+        seen = None if split.seen is None else labelled(self.frames, split.seen, self._by_forces)[0]
+        if not len(train) or not len(validation):
+            wanted = "forces" if self._by_forces else "energies"
+            where = "validation set" if len(train) else "training subset"
+            raise DataError(
+                f"{self.data.source}: no frame of the {where} has {wanted}; see loss.force_weight, loss.energy_weight"
+            )
+        return dataclasses.replace(split, train=train, validation=validation, seen=seen), n_labels
 
     def _fitted_to_data(self, model: FamilyConfig) -> FamilyConfig:
         missing = set(self.frames.species) - set(model.species or self.frames.species)
@@ -183,6 +202,9 @@ class ForceFieldTask:
 
     def build_model(self) -> nn.Module:
         """A force field initialised from the run's seed, in the units of the training subset."""
+        return self._untrained()
+
+    def _untrained(self) -> ForceField:
         force_field = build_force_field(
             self.model_config, self.model_config.species or (), stream_seed(self.seed, "initialisation")
         )
@@ -190,17 +212,28 @@ class ForceFieldTask:
         force_field.set_units(energy_scale(self.frames, some), fit_references(self.frames, some))
         return force_field
 
+    @cached_property
+    def elements(self) -> tuple[int, ...]:
+        """Atomic numbers of the training subset."""
+        found: set[int] = set()
+        for index in self.split.train.tolist():
+            found.update(self.frames.numbers[self.frames.offsets[index] : self.frames.offsets[index + 1]].tolist())
+            if len(found) == len(self.frames.species):
+                break
+        return tuple(sorted(found))
+
     def _statistics(self) -> npt.NDArray[np.int64]:
         """The first frames of the training subset, enough for means over it."""
         return self.split.train[:FRAMES_OF_STATISTICS]
 
     def save_companions(self, folder: Path) -> None:
-        """Nothing before training: `finish` writes what the model needs beside its weights."""
+        """Write `energies.json` with the constants from before training; `finish` writes those from after it."""
+        save_companion(folder, self._untrained(), self.model_config, self.elements, fitted_after_training=False)
 
     def batch(self, step: int) -> FrameBatch:
         """The batch of a step, counted through all epochs."""
         epoch, position = divmod(step, self.steps_per_epoch)
-        return collate(self.frames, self.pairs, self._epoch_order(epoch)[position])
+        return collate(self.frames, self.pairs, self._epoch_order(epoch)[position], self._by_forces)
 
     def validation_batches(self) -> Iterator[FrameBatch]:
         """The validation set, frames of similar size together."""
@@ -209,7 +242,7 @@ class ForceFieldTask:
     def batches(self, indices: npt.NDArray[np.int64]) -> Iterator[FrameBatch]:
         """Some frames in batches for evaluation."""
         for part in atom_bounded(indices, self.frames.n_atoms[indices]):
-            yield collate(self.frames, self.pairs, part)
+            yield collate(self.frames, self.pairs, part, self._by_forces)
 
     def loss_sum(self, model: Any, batch: FrameBatch) -> Tensor:
         """The loss times the number of known force components."""
@@ -253,8 +286,10 @@ class ForceFieldTask:
         }
 
     def environment(self, device: torch.device) -> dict[str, str]:
-        """The operators of the family."""
-        return {"kernels": self.model_config.kernels(device)}
+        """The operators of the family, and elements of the frames that the training subset does not hold."""
+        missing = sorted(set(self.model_config.species or ()) - set(self.elements))
+        unseen = {"not_trained": ", ".join(chemical_symbols[number] for number in missing)} if missing else {}
+        return {"kernels": self.model_config.kernels(device)} | unseen
 
     def finish(self, model: ForceField, folder: Path) -> dict[str, float]:
         """Fit the reference energies to what the model left over, write them, and judge the model.
@@ -264,9 +299,9 @@ class ForceFieldTask:
         """
         after = self.loss.energy_weight == 0
         if after:
-            remainder = fit_remainder(model, self.frames, list(self.batches(self._statistics())))
-            model.set_units(float(model.scale), remainder)
-        save_companion(folder, model, self.model_config, fitted_after_training=after)
+            correction = fit_remainder(model, self.frames, self.batches(self._statistics()))
+            model.set_units(float(model.scale), model.references + correction.to(model.references.device))
+        save_companion(folder, model, self.model_config, self.elements, fitted_after_training=after)
         losses = judge(model, self.validation_batches())
         if self.split.seen is not None:
             losses |= {f"seen_{name}": value for name, value in judge(model, self.batches(self.split.seen)).items()}
@@ -275,12 +310,3 @@ class ForceFieldTask:
 
 def _totals(offsets: npt.NDArray[np.int64], indices: npt.NDArray[np.int64]) -> int:
     return int((offsets[indices + 1] - offsets[indices]).sum())
-
-
-def _known_components(frames: Frames, indices: npt.NDArray[np.int64]) -> int:
-    total = COMPONENTS * _totals(frames.offsets, indices)
-    if frames.record["counts"].get("atoms_without_forces") == 0:
-        return total
-    return sum(
-        int(np.isfinite(frames.forces[frames.offsets[i] : frames.offsets[i + 1]]).sum()) for i in indices.tolist()
-    )

@@ -1,19 +1,13 @@
 """Force fields that were trained here, ready to use."""
 
 from pathlib import Path
-from typing import Any
-
-import torch
-from torch import Tensor
 
 from chemscale.base.errors import DataError
-from chemscale.base.files import read_json
 from chemscale.base.records import RunFolder
+from chemscale.forcefields.companion import ENERGIES, load_companion
 from chemscale.forcefields.families import FAMILIES, build_force_field
-from chemscale.forcefields.force_field import N_ELEMENTS, ForceField
+from chemscale.forcefields.force_field import ForceField
 from chemscale.training.checkpoints import load_best
-
-ENERGIES = "energies.json"
 
 
 def load_run(folder: Path | str) -> ForceField:
@@ -34,32 +28,19 @@ def load_run(folder: Path | str) -> ForceField:
     name = str(run.config().get("family"))
     if name not in FAMILIES:
         raise DataError(f"{run.path}: its family is {name!r}, not one of {', '.join(FAMILIES)}")
-    path = run.path / ENERGIES
-    if not path.exists():
-        raise DataError(f"{path}: no such file; the run has not reached its first evaluation")
-    energies = read_json(path)
-    try:
-        species, scale, references = energies["species"], float(energies["scale"]), _references(energies)
-        config = FAMILIES[name].config.parse(energies["model"], "model")
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise DataError(f"{path}: not the energies of a run ({type(error).__name__}: {error})") from None
-    force_field = build_force_field(config, species, seed=0)
+    companion = load_companion(run.path)
+    config = FAMILIES[name].config.parse(companion.model, "model")
+    force_field = build_force_field(config, config.species or companion.trained_on, seed=0)
     try:
         force_field.load_state_dict(load_best(run.checkpoints))
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()
-        raise DataError(f"{run.checkpoints}: its weights do not fit the model in {path} ({reason})") from None
-    force_field.set_units(scale, references)
+        raise DataError(f"{run.checkpoints}: its weights do not fit the model in {ENERGIES} ({reason})") from None
+    force_field.set_units(companion.scale, companion.references)
+    force_field.restrict(companion.trained_on)
     return force_field.eval()
 
 
 def force_field_of(model: ForceField | Path | str) -> ForceField:
     """A force field as it is, or the best one of a run folder."""
     return model if isinstance(model, ForceField) else load_run(model)
-
-
-def _references(energies: dict[str, Any]) -> Tensor:
-    references = torch.zeros(N_ELEMENTS, dtype=torch.float64)
-    for number, energy in energies["references"].items():
-        references[int(number)] = float(energy)
-    return references

@@ -63,7 +63,7 @@ class TrainingRun:
         self.optimiser.zero_grad(set_to_none=True)
         for part in parts:
             with autocast(self.precision, self.device):
-                loss = self.compute_loss(self.model, part) / batch.n_labels
+                loss = self.compute_loss(self.model, part) / max(1, batch.n_labels)
             loss.backward(inputs=self.parameters)  # and to nothing else that asks for a gradient, such as positions
             self._add_step_loss(loss.detach())
         if self.config.gradient_clip is not None:

@@ -16,10 +16,11 @@ def run_summary(folder: Path, result: RunResult) -> Iterator[str]:
     yield f"validation loss  {best:.4f} {world.loss_unit} (best), {training:.4f} training"
     yield from _metrics(world, losses)
     yield f"parameters       {resources['n_parameters']:,.0f} without embeddings"
-    operators = [
-        f"{name} {result.environment[name]}" for name in ("attention", "kernels") if name in result.environment
-    ]
-    yield f"computed in      {', '.join([result.environment['precision'], *operators])}"
+    used = result.environment
+    operators = [f"{name} {used[name]}" for name in ("attention", "kernels") if name in used]
+    yield f"computed in      {', '.join([used['precision'], *operators])}"
+    if "not_trained" in used:
+        yield f"not trained on   {used['not_trained']}: in the frames, but in none of the training subset"
     yield f"run folder       {folder}"
 
 

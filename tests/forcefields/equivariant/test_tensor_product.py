@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from chemscale.base.errors import UserError
 from chemscale.forcefields.equivariant.irreps import allowed_irreps, harmonic_irreps, layer_irreps
 from chemscale.forcefields.equivariant.product_paths import ProductPaths, product_paths
 from chemscale.forcefields.equivariant.tensor_product import tensor_product
@@ -86,3 +87,15 @@ def test_the_number_of_threads_does_not_change_a_bit() -> None:
         results.append([product, *torch.autograd.grad(product.square().sum(), leaves)])
     torch.set_num_threads(before)
     assert all(torch.equal(one, other) for one, other in zip(*results, strict=True))
+
+
+@pytest.mark.skipif(not native_available(), reason="needs a C++ compiler")
+@pytest.mark.parametrize("variable", [0, 1, 2])
+def test_a_third_derivative_of_the_native_product_is_refused(variable: int) -> None:
+    paths = products(1, 2)[0]
+    leaves = inputs(paths, 6)
+    product, _ = tensor_product(*leaves, paths, Segments.of(CENTRES, N_ATOMS), "native")
+    first = torch.autograd.grad(product.square().sum(), leaves, create_graph=True)
+    second = torch.autograd.grad(sum(slope.sum() for slope in first), leaves, create_graph=True)
+    with pytest.raises(UserError, match="differentiated three times"):
+        torch.autograd.grad(second[variable].sum(), leaves)

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from chemscale.base.errors import UserError
 from chemscale.forcefields.equivariant.weighted_harmonics import environments, weighted_harmonics
 from chemscale.forcefields.native.library import native_available
 from chemscale.forcefields.segments import Segments
@@ -39,3 +40,15 @@ def test_they_are_the_formula_with_first_and_second_derivatives(
         ]
         for one, other in zip(*second, strict=True):
             torch.testing.assert_close(one, other)
+
+
+@pytest.mark.skipif(not native_available(), reason="needs a C++ compiler")
+@pytest.mark.parametrize("variable", [0, 1])
+def test_a_third_derivative_of_the_native_sums_is_refused(variable: int) -> None:
+    torch.manual_seed(0)
+    leaves = [torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in ((7, 2, 16), (7, 4))]
+    sums = environments(*leaves, Segments.of(CENTRES, 5), "native")
+    first = torch.autograd.grad(sums.square().sum(), leaves, create_graph=True)
+    second = torch.autograd.grad(sum(slope.sum() for slope in first), leaves, create_graph=True)
+    with pytest.raises(UserError, match="differentiated three times"):
+        torch.autograd.grad(second[variable].sum(), leaves)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from chemscale.base.errors import UserError
 from chemscale.forcefields.graph import AtomGraph
 from chemscale.forcefields.native.directional_sums import native_directional_sums
 from chemscale.forcefields.native.library import native_available
@@ -72,3 +73,14 @@ def test_threads_do_not_change_a_bit() -> None:
     finally:
         torch.set_num_threads(threads)
     assert all(torch.equal(one, other) for one, other in zip(*results, strict=True))
+
+
+@pytest.mark.parametrize("variable", [0, 1, 2])
+def test_a_third_derivative_is_refused(variable: int) -> None:
+    graph = complete_molecules(2, 3)
+    parts = inputs(graph, 2)
+    value = native_directional_sums(graph, *parts).square().sum()
+    first = torch.autograd.grad(value, parts, create_graph=True)
+    second = torch.autograd.grad(sum(slope.sum() for slope in first), parts, create_graph=True)
+    with pytest.raises(UserError, match="differentiated three times"):
+        torch.autograd.grad(second[variable].sum(), parts)

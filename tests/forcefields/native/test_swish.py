@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from chemscale.base.errors import UserError
 from chemscale.forcefields.native.library import native_available
 from chemscale.forcefields.native.swish import native_swish
 
@@ -61,3 +62,12 @@ def test_threads_do_not_change_a_bit() -> None:
     finally:
         torch.set_num_threads(threads)
     assert all(torch.equal(one, other) for one, other in zip(*results, strict=True))
+
+
+@pytest.mark.parametrize("variable", [0, 1, 2])
+def test_a_third_derivative_is_refused(variable: int) -> None:
+    parts = inputs(2, 1, 3, 2)
+    (first,) = torch.autograd.grad(native_swish(*parts).square().sum(), parts[0], create_graph=True)
+    (second,) = torch.autograd.grad(first.sum(), parts[0], create_graph=True)
+    with pytest.raises(UserError, match="differentiated three times"):
+        torch.autograd.grad(second.sum(), parts[variable])

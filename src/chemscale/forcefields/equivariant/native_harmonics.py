@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
+from chemscale.forcefields.last_derivative import last_derivative
 from chemscale.forcefields.native.library import addresses, operator, threads_for
 
 SOURCE = str(Path(__file__).with_name("harmonics.cpp"))
@@ -77,7 +77,7 @@ class _HarmonicsGradient(Function):
         ctx.set_materialize_grads(False)
 
     @staticmethod
-    @once_differentiable
+    @last_derivative
     def backward(ctx: Any, a: Tensor | None, b: Tensor | None) -> tuple[Tensor | None, ...]:
         weights, harmonics, gradient, offsets = ctx.saved_tensors
         if a is None and b is None:

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 from chemscale.forcefields.equivariant.product_paths import ProductPaths
+from chemscale.forcefields.last_derivative import last_derivative
 from chemscale.forcefields.native.library import addresses, operator, threads_for
 from chemscale.forcefields.segments import Segments
 
@@ -87,7 +87,7 @@ class _ProductGradient(Function):
         ctx.set_materialize_grads(False)
 
     @staticmethod
-    @once_differentiable
+    @last_derivative
     def backward(ctx: Any, *cotangents: Tensor | None) -> tuple[Tensor | None, ...]:
         inputs = _contiguous(*ctx.saved_tensors)
         outputs = [None if tensor is None else torch.empty_like(tensor) for tensor in inputs]

@@ -19,7 +19,7 @@ depth 4, above 10^3 eV/angstrom at depth 6; with this start 0.5 at depths 2 and 
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Self, cast
+from typing import ClassVar, Self, cast
 
 import torch
 from pydantic import Field
@@ -52,6 +52,8 @@ SILU_GAIN = math.sqrt(2.0)
 
 class AllegroConfig(FamilyConfig):
     """Configuration of Allegro; width is the number of scalar features and the width of every network within."""
+
+    saved_rows: ClassVar[int] = 300
 
     width: int = Field(description="scalar features of an edge, an even number", ge=2, multiple_of=2)
     tensor_features: int | None = Field(None, description="channels of tensor features; width if not given", ge=1)

@@ -11,7 +11,7 @@ e_i  = O_2 silu(O_1 s_i + o_1) + o_2
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -32,6 +32,8 @@ from chemscale.forcefields.radial import bessel_basis, cosine_cutoff, even_gauss
 
 class PaiNNConfig(FamilyConfig):
     """Configuration of PaiNN; width is the number of scalar and of vector features."""
+
+    saved_rows: ClassVar[int] = 14
 
     n_basis: int = Field(20, description="radial functions that resolve a distance", ge=2)
     basis: Literal["bessel", "gaussian"] = Field("bessel", description="radial functions")

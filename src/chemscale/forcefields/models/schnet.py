@@ -10,7 +10,7 @@ the basis, a bias in A, no cutoff function and ssp in the readout.
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -30,6 +30,8 @@ from chemscale.forcefields.radial import cosine_cutoff, even_gaussians, gaussian
 
 class SchNetConfig(FamilyConfig):
     """Configuration of SchNet; width is the number of atom features and of filters."""
+
+    saved_rows: ClassVar[int] = 8
 
     n_gaussians: int = Field(20, description="Gaussians that resolve a distance", ge=2)
     trainable_gaussians: bool = Field(False, description="learn centres and widths, apart in every layer")

@@ -9,7 +9,7 @@
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field, field_validator
@@ -37,6 +37,8 @@ FIRST_CHARGES = 0.1  # of features of size one; charges of 1 e make forces of se
 
 class SpookyNetConfig(FamilyConfig):
     """Configuration of SpookyNet; width is the number of atom features, depth the number of interaction modules."""
+
+    saved_rows: ClassVar[int] = 72
 
     n_basis: int = Field(16, description="Bernstein polynomials that resolve a distance", ge=2)
     attention: Literal["softmax", "favor", "none"] = Field(

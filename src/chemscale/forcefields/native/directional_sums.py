@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 from chemscale.forcefields.graph import AtomGraph
+from chemscale.forcefields.last_derivative import last_derivative
 from chemscale.forcefields.native.library import addresses, operator, threads_for
 
 N_COMPONENTS = 9
@@ -69,7 +69,7 @@ class _SumsGradient(Function):
         return outputs
 
     @staticmethod
-    @once_differentiable
+    @last_derivative
     def backward(ctx: Any, *directions: Tensor | None) -> tuple[Tensor | None, ...]:
         inputs = [tensor.contiguous() for tensor in ctx.saved_tensors]
         given = [

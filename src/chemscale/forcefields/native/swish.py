@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
+from chemscale.forcefields.last_derivative import last_derivative
 from chemscale.forcefields.native.library import addresses, operator, threads_for
 
 
@@ -62,7 +62,7 @@ class _SwishGradient(Function):
         return outputs
 
     @staticmethod
-    @once_differentiable
+    @last_derivative
     def backward(ctx: Any, of_x: Tensor | None, of_alpha: Tensor | None, of_beta: Tensor | None) -> Any:
         inputs = ctx.saved_tensors
         if of_alpha is not None or of_beta is not None:  # nothing in training a force field asks for it
