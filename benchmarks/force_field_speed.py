@@ -74,24 +74,22 @@ def main() -> None:
     if options.freed_memory == "kept":
         keep_freed_memory()
     clock = "processor" if options.threads == 1 else "wall"
+    told = {"backward": options.backward, "freed_memory": options.freed_memory}
+    print(machine_line(threads=options.threads, time=clock, **told), flush=True)
+    if options.growth:
+        print_growth(options.rounds, options.sizes)
+        return
     with frames_to_time(options.frames) as frames:
         pairs = pairs_for(frames, CUTOFF)
         batches = [collate(frames, pairs, some) for some in choose_frames(frames, options.steps)]
         atoms, n_pairs = (np.mean([getattr(batch.graph, name) for batch in batches]) for name in ("n_atoms", "n_pairs"))
-        print(
-            machine_line(
-                threads=options.threads, time=clock, backward=options.backward, freed_memory=options.freed_memory
-            )
-        )
         print(f"{FRAMES_PER_BATCH} frames a step: {atoms:.0f} atoms, {n_pairs:.0f} pairs", flush=True)
         if options.pipeline:
             print_pipeline(options, frames, pairs, batches)
-        elif options.growth:
-            print_growth(options.rounds, [tuple(size) for size in options.sizes])
-        else:
-            for width, depth in options.sizes:
-                for name, peers in all_peers(options, batches, frames.species, width, depth):
-                    print_duel(options, f"{name}, width {width}, depth {depth}", width, peers, batches)
+            return
+        for width, depth in options.sizes:
+            for name, peers in all_peers(options, batches, frames.species, width, depth):
+                print_duel(options, f"{name}, width {width}, depth {depth}", width, peers, batches)
 
 
 def parse_options() -> argparse.Namespace:
