@@ -71,7 +71,7 @@ def test_a_run_of_another_world(tmp_path: Path) -> None:
 def test_a_run_that_was_never_evaluated(tmp_path: Path, file: str) -> None:
     write_run(tmp_path)
     (tmp_path / file).unlink()
-    with pytest.raises(DataError, match="has not begun to train|not reached its first evaluation"):
+    with pytest.raises(DataError, match=r"has not begun to train|not reached its first evaluation"):
         load_run(tmp_path)
 
 
