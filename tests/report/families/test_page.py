@@ -15,6 +15,7 @@ from chemscale.report.families.contents import FamiliesReport, compare_families
 from chemscale.report.families.figures import FamilyFigures, draw_family_figures
 from chemscale.report.families.folder import write_families_report
 from chemscale.report.families.page import render_families_page
+from chemscale.report.families.tables import interval_text
 from chemscale.report.families.terminal import print_families
 from chemscale.scaling import fit_study
 from chemscale.scaling.law_fit import LawFit
@@ -166,8 +167,14 @@ def test_the_terminal_says_the_same(report: FamiliesReport) -> None:
     assert "too few: 3 of at least 5" in text
     for fit in report.comparison.laws.fits.values():
         assert fit.law is not None
-        assert f"{fit.law.beta:.3f} ± {fit.law.standard_errors['beta']:.3f}" in text
-        assert "[{:.3f}, {:.3f}]".format(*fit.law.intervals["beta"]) in text
+        assert f"{fit.law.beta:.3f} {interval_text(fit.law.intervals['beta'], 2)}" in text
+
+
+def test_eighty_columns_hold_every_family_and_number(report: FamiliesReport) -> None:
+    text = _printed(report, 80)
+    assert "…" not in text
+    for family in report.comparison.families:
+        assert family in text
 
 
 def test_a_narrow_terminal_is_no_error(report: FamiliesReport) -> None:
