@@ -201,7 +201,7 @@ def files_of(source: str) -> list[SourceFile]:
     places = " nor at ".join(str(path) for path in dict.fromkeys(tried))
     raise DataError(
         f"source {source!r}: no file or prepared folder at {places}, and no set of frames of that name"
-        f"{nearest(name, [RMD17, *FRAME_SETS])}"
+        f"{nearest(name, [RMD17, *FRAME_SETS])}. `chemscale data make xtb-frames --n 10000 --out {source}` makes frames"
     )
 
 
