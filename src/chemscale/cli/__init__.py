@@ -6,9 +6,12 @@ laws.py       fit, plan
 estimation.py tpe, tune
 data.py       data list, get, info, verify, prepare
 forces.py     data frames, data make, predict
+generation.py generate
+search.py     embed, neighbours
+maps.py       map
 """
 
-from chemscale.cli import data, estimation, forces, laws, training
+from chemscale.cli import data, estimation, forces, generation, laws, maps, search, training
 from chemscale.cli.app import app, main
 
-__all__ = ["app", "data", "estimation", "forces", "laws", "main", "training"]
+__all__ = ["app", "data", "estimation", "forces", "generation", "laws", "main", "maps", "search", "training"]

@@ -10,15 +10,19 @@ if TYPE_CHECKING:
     from chemscale.language.models.chemgpt import ChemGPT as ChemGPT
     from chemscale.language.models.chemgpt import ChemGPTConfig as ChemGPTConfig
     from chemscale.language.tokenizer import Tokenizer as Tokenizer
+    from chemscale.language.trained import Checkpoint as Checkpoint
+    from chemscale.language.trained import load_checkpoint as load_checkpoint
     from chemscale.language.trained import load_run as load_run
 
 # Looked up on first use, so that preparing a corpus never waits for torch.
 _PUBLIC = {
+    "Checkpoint": "chemscale.language.trained",
     "ChemGPT": "chemscale.language.models.chemgpt",
     "ChemGPTConfig": "chemscale.language.models.chemgpt",
     "Corpus": "chemscale.language.data",
     "Tokenizer": "chemscale.language.tokenizer",
     "from_huggingface": "chemscale.language.huggingface",
+    "load_checkpoint": "chemscale.language.trained",
     "load_run": "chemscale.language.trained",
     "to_huggingface": "chemscale.language.huggingface",
 }

@@ -1,6 +1,10 @@
-"""Models that were trained here, ready to use."""
+"""Models that were trained here or came from elsewhere, ready to use."""
 
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
+from typing import cast
 
 from torch import nn
 
@@ -8,8 +12,63 @@ from chemscale.base.errors import DataError
 from chemscale.base.records import RunFolder
 from chemscale.language.corpus import VOCABULARY
 from chemscale.language.families import FAMILIES, build_model
+from chemscale.language.huggingface import AnyTokenizer, from_huggingface
+from chemscale.language.models.chemgpt import ChemGPT
 from chemscale.language.tokenizer import Tokenizer
 from chemscale.training.checkpoints import load_best
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained ChemGPT with the tokenizer that gives its ids their meaning.
+
+    Attributes:
+        model: in evaluation mode, float32, on the CPU.
+        tokenizer: of its vocabulary.
+        path: the folder that it came from.
+    """
+
+    model: ChemGPT
+    tokenizer: AnyTokenizer
+    path: Path
+
+    @cached_property
+    def sha256(self) -> str:
+        """A hash over all weights: two checkpoints with equal hashes give equal embeddings."""
+        digest = sha256()
+        for name, value in sorted(self.model.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+
+def load_checkpoint(folder: Path | str) -> Checkpoint:
+    """A run folder of ours, or a folder in Hugging Face's GPT-Neo format with its tokenizer.
+
+    Raises:
+        DataError: the folder is neither, has no checkpoint yet, or no tokenizer.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; expected a run folder, or a folder in Hugging Face's format")
+    if is_huggingface_folder(folder):
+        model, tokenizer = from_huggingface(folder)
+        if tokenizer is None:
+            raise DataError(f"{folder}: no vocabulary.json and no tokenizer.json, so its ids have no meaning")
+        n_ids = model.token_embedding.num_embeddings
+        if len(tokenizer) > n_ids:
+            raise DataError(
+                f"{folder}: the tokenizer has {len(tokenizer)} ids, the model {n_ids}; they do not belong together"
+            )
+        return Checkpoint(model.eval(), tokenizer, folder)
+    trained, own_tokenizer = load_run(folder)
+    return Checkpoint(cast(ChemGPT, trained), own_tokenizer, folder)
+
+
+def is_huggingface_folder(folder: Path) -> bool:
+    """Whether a folder holds weights in Hugging Face's layout."""
+    names = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
+    return any((folder / name).is_file() for name in names)
 
 
 def load_run(folder: Path | str) -> tuple[nn.Module, Tokenizer]:

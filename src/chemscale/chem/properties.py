@@ -1,0 +1,65 @@
+"""Properties of one molecule that papers on molecule generators compare: weight, logP, synthetic accessibility, QED.
+
+The values are RDKit's, and with them those of the MOSES reference (Polykovskiy et al. 2020), which calls the same code.
+"""
+
+import functools
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType, ModuleType
+
+import numpy as np
+import numpy.typing as npt
+from rdkit import Chem, RDConfig
+from rdkit.Chem import Crippen, Descriptors
+from rdkit.Chem.QED import qed
+
+
+def molecular_weight(molecule: Chem.Mol) -> float:
+    """Average molecular weight in g/mol, hydrogens included."""
+    return float(Descriptors.MolWt(molecule))
+
+
+def log_p(molecule: Chem.Mol) -> float:
+    """Octanol-water partition coefficient, logarithmic, by Crippen's atom contributions (10.1021/ci990307l)."""
+    return float(Crippen.MolLogP(molecule))
+
+
+def synthetic_accessibility(molecule: Chem.Mol) -> float:
+    """Synthetic accessibility from 1 (easy) to 10 (hard) (Ertl and Schuffenhauer 2009, 10.1186/1758-2946-1-8)."""
+    return float(_sa_scorer().calculateScore(molecule))
+
+
+def drug_likeness(molecule: Chem.Mol) -> float:
+    """Quantitative estimate of drug-likeness, 0 to 1 (Bickerton et al. 2012, 10.1038/nchem.1243)."""
+    return float(qed(molecule))
+
+
+PROPERTIES: Mapping[str, Callable[[Chem.Mol], float]] = MappingProxyType(
+    {
+        "logp": log_p,
+        "sa": synthetic_accessibility,
+        "mw": molecular_weight,
+        "qed": drug_likeness,
+    }
+)
+"""The four properties of Frey et al. 2023, by the short names that tables use, in the order of its Table A.2."""
+
+TITLES: Mapping[str, str] = MappingProxyType(
+    {"logp": "LogP", "sa": "SA", "mw": "molecular weight (g/mol)", "qed": "QED"}
+)
+
+
+def property_table(molecules: list[Chem.Mol], names: tuple[str, ...] = tuple(PROPERTIES)) -> npt.NDArray[np.float64]:
+    """The properties of molecules [n_molecules, n_names]."""
+    return np.array([[PROPERTIES[name](molecule) for name in names] for molecule in molecules]).reshape(-1, len(names))
+
+
+@functools.cache
+def _sa_scorer() -> ModuleType:
+    """RDKit's contributed scorer, which is no package: it is found by its folder."""
+    folder = str(Path(RDConfig.RDContribDir) / "SA_Score")
+    if folder not in sys.path:
+        sys.path.append(folder)
+    return __import__("sascorer")

@@ -1,0 +1,1 @@
+"""Verbs that make molecules with a trained language model."""

@@ -1,0 +1,1 @@
+"""The verb that draws a set of molecules as a map."""

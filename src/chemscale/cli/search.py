@@ -1,0 +1,1 @@
+"""Verbs that embed molecules and search among them."""
