@@ -12,18 +12,17 @@ from types import MappingProxyType, ModuleType
 import numpy as np
 import numpy.typing as npt
 from rdkit import Chem, RDConfig
-from rdkit.Chem import Crippen, Descriptors
-from rdkit.Chem.QED import qed
+from rdkit.Chem import QED, rdMolDescriptors
 
 
 def molecular_weight(molecule: Chem.Mol) -> float:
     """Average molecular weight in g/mol, hydrogens included."""
-    return float(Descriptors.MolWt(molecule))
+    return float(rdMolDescriptors._CalcMolWt(molecule))
 
 
 def log_p(molecule: Chem.Mol) -> float:
     """Octanol-water partition coefficient, logarithmic, by Crippen's atom contributions (10.1021/ci990307l)."""
-    return float(Crippen.MolLogP(molecule))
+    return float(rdMolDescriptors.CalcCrippenDescriptors(molecule)[0])
 
 
 def synthetic_accessibility(molecule: Chem.Mol) -> float:
@@ -33,7 +32,7 @@ def synthetic_accessibility(molecule: Chem.Mol) -> float:
 
 def drug_likeness(molecule: Chem.Mol) -> float:
     """Quantitative estimate of drug-likeness, 0 to 1 (Bickerton et al. 2012, 10.1038/nchem.1243)."""
-    return float(qed(molecule))
+    return float(QED.qed(molecule))  # type: ignore[no-untyped-call]
 
 
 PROPERTIES: Mapping[str, Callable[[Chem.Mol], float]] = MappingProxyType(

@@ -10,6 +10,7 @@ def murcko_scaffold(molecule: Chem.Mol) -> str:
     As in MOSES: exocyclic double bonds to the scaffold stay, stereo marks stay, side chains go.
     """
     try:
-        return str(Chem.MolToSmiles(MurckoScaffold.GetScaffoldForMol(molecule)))
+        scaffold = MurckoScaffold.GetScaffoldForMol(molecule)  # type: ignore[no-untyped-call]
+        return str(Chem.MolToSmiles(scaffold))
     except (ValueError, RuntimeError):  # a few molecules have scaffolds that RDKit cannot sanitise
         return ""
