@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from chemscale.base import worker_processes
 from chemscale.base.errors import BusyError, DataError, UserError
 from chemscale.base.files import folder_lock
 from chemscale.chem.selfies_encoding import encode_selfies, selfies_version, split_selfies
@@ -268,22 +269,25 @@ def test_a_full_disk_is_explained_and_the_work_goes_on_later(
         raise OSError(errno.ENOSPC, "No space left on device", "x")
 
     with monkeypatch.context() as patch:
-        patch.setattr(encoding_worker, "carry_out" if workers == 1 else "_ask", full)
+        if workers == 1:
+            patch.setattr(encoding_worker, "carry_out", full)
+        else:
+            patch.setattr(worker_processes, "ask", full)
         with pytest.raises(DataError, match=r"disk is full.*run the same command again"):
             prepare_corpus(source, tmp_path / "out", workers=workers)
     assert len(prepare_corpus(source, tmp_path / "out", workers=1)) == 400
 
 
 def test_a_worker_that_dies_is_reported(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    start = encoding_worker._start_worker
+    start = worker_processes.start_worker
 
-    def start_and_kill() -> "subprocess.Popen[str]":
-        process = start()
+    def start_and_kill(kind: worker_processes.WorkerKind) -> "subprocess.Popen[str]":
+        process = start(kind)
         process.kill()
         return process
 
     with monkeypatch.context() as patch:
-        patch.setattr(encoding_worker, "_start_worker", start_and_kill)
+        patch.setattr(worker_processes, "start_worker", start_and_kill)
         with pytest.raises(DataError, match=r"worker ended unexpectedly.*fewer workers"):
             prepare_corpus(source, tmp_path / "out", workers=2)
     assert len(prepare_corpus(source, tmp_path / "out", workers=1)) == 400

@@ -5,7 +5,6 @@ Every part is a file of its own until the corpus is whole, so a preparation that
 
 import errno
 import itertools
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from pathlib import Path
 from chemscale.base.errors import DataError, UserError
 from chemscale.base.files import cache_folder, folder_lock, read_json, write_json
 from chemscale.base.progress import progress_bar
+from chemscale.base.worker_processes import available_cores
 from chemscale.chem.embedded_library import distinct_molecules
 from chemscale.chem.molecule_files import count_lines, read_smiles
 from chemscale.chem.sources import SOURCES, resolve
@@ -108,7 +108,7 @@ def _prepare_locked(out: Path, recipe: Recipe, path: Path | None, workers: int |
     if not (parts / _RECIPE).is_file() or read_json(parts / _RECIPE) != state:
         shutil.rmtree(parts, ignore_errors=True)
         write_json(parts / _RECIPE, state)
-    files = _encode_parts(parts, recipe, path, workers or _cores())
+    files = _encode_parts(parts, recipe, path, workers or available_cores())
     return _join(out, files, recipe)
 
 
@@ -194,10 +194,6 @@ def _check_out(out: Path, recipe: Recipe) -> None:
         )
         if others:
             raise UserError(f"{out}: holds other files ({', '.join(others[:5])}); choose an empty or a new folder")
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from chemscale.base import worker_processes
 from chemscale.base.errors import DataError
-from chemscale.forcefields.labelling import worker
+from chemscale.base.worker_processes import WorkerKind
 from chemscale.forcefields.labelling.part import read_part
 from chemscale.forcefields.labelling.sampling import Sampling
 from chemscale.forcefields.labelling.worker import Order, Workers
@@ -21,23 +22,23 @@ def test_orders_are_carried_out_and_what_is_there_is_not_made_again(tmp_path: Pa
         Order(str(tmp_path / f"{first}.npz"), first, [smiles], 0, SETTINGS) for first, smiles in enumerate(["C", "CC"])
     ]
     with Workers(2) as pool:
-        assert [future.result() for future in [pool.submit(order) for order in orders]] == [2, 2]
+        assert [future.result() for future in [pool.label(order) for order in orders]] == [2, 2]
     made = (tmp_path / "0.npz").stat().st_mtime_ns
     with Workers(1) as pool:
-        assert pool.submit(orders[0]).result() == 2
+        assert pool.label(orders[0]).result() == 2
     assert (tmp_path / "0.npz").stat().st_mtime_ns == made
     assert [entry.molecule for entry in read_part(tmp_path / "1.npz")] == ["CC", "CC"]
 
 
 def test_a_worker_that_dies_is_reported_with_its_molecules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def dying() -> "subprocess.Popen[str]":
+    def dying(kind: WorkerKind) -> "subprocess.Popen[str]":
         return subprocess.Popen(
             [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    monkeypatch.setattr(worker, "_start", dying)
+    monkeypatch.setattr(worker_processes, "start_worker", dying)
     with Workers(1) as pool:
-        future = pool.submit(Order(str(tmp_path / "part.npz"), 0, ["CCO", "CCN"], 0, SETTINGS))
+        future = pool.label(Order(str(tmp_path / "part.npz"), 0, ["CCO", "CCN"], 0, SETTINGS))
         with pytest.raises(DataError, match=r"ended unexpectedly.*CCO, CCN.*run the same command again"):
             future.result()
 
@@ -46,9 +47,9 @@ def test_a_folder_that_is_gone_is_an_error_of_the_file(tmp_path: Path) -> None:
     pytest.importorskip("tblite", reason="tblite, of the extra `label`, is not installed")
     (tmp_path / "file").write_text("")
     with Workers(1) as pool, pytest.raises(OSError, match=r"File exists|Not a directory"):
-        pool.submit(Order(str(tmp_path / "file" / "part.npz"), 0, ["C"], 0, SETTINGS)).result()
+        pool.label(Order(str(tmp_path / "file" / "part.npz"), 0, ["C"], 0, SETTINGS)).result()
 
 
 def test_a_failure_inside_is_told_with_its_reason(tmp_path: Path) -> None:
     with Workers(1) as pool, pytest.raises(RuntimeError, match="labelling worker failed: ConfigError"):
-        pool.submit(Order(str(tmp_path / "part.npz"), 0, ["C"], 0, {"frames_per_molecule": 0})).result()
+        pool.label(Order(str(tmp_path / "part.npz"), 0, ["C"], 0, {"frames_per_molecule": 0})).result()

@@ -6,7 +6,6 @@ Every part of 16 molecules is a file of its own until all are there, so work tha
 import errno
 import itertools
 import math
-import os
 import shutil
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from typing import Any
 from chemscale.base.errors import ConfigError, DataError
 from chemscale.base.files import folder_lock, read_json, write_json
 from chemscale.base.progress import progress_bar
+from chemscale.base.worker_processes import available_cores
 from chemscale.forcefields.frame import Frame
 from chemscale.forcefields.frames import REJECTS, Frames, is_frames_folder
 from chemscale.forcefields.labelling.part import PartFrame, read_part
@@ -67,7 +67,7 @@ def make_frames(
     recipe, path = recipe_for(molecules, n, seed, column, sampling)
     _check_out(out, recipe)
     with _disk_explained(out), folder_lock(out, "labelling frames"):
-        return _make_locked(out, recipe, path, workers or _cores())
+        return _make_locked(out, recipe, path, workers or available_cores())
 
 
 def _make_locked(out: Path, recipe: LabelRecipe, path: Path | None, workers: int) -> Frames:
@@ -101,7 +101,7 @@ def _label_parts(parts: Path, recipe: LabelRecipe, path: Path | None, workers: i
             if made >= recipe.n:
                 break
             files.append(Path(order.path))
-            waiting.append(pool.submit(order))
+            waiting.append(pool.label(order))
         while waiting:
             made += waiting.popleft().result()
             bar.update(min(made, recipe.n))
@@ -200,10 +200,6 @@ def _same(out: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
 
 def _flat(values: dict[str, Any]) -> dict[str, Any]:
     return {**{key: value for key, value in values.items() if key != "sampling"}, **values.get("sampling", {})}
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
