@@ -22,7 +22,7 @@ from chemscale.chem.selfies_encoding import (
     selfies_version,
     spelling_version,
     split_selfies,
-)
+)from chemscale.language.vocabulary import Encoding
 
 _PATTERN = r"\[(.*?)\]"
 _PIECES = re.compile(r"(\[.*?\])")
@@ -89,7 +89,7 @@ class WordPieceTokenizer:
         return self.ids[self.unk]
 
     @property
-    def encoding(self) -> str:
+    def encoding(self) -> Encoding:
         """What the symbols spell: always `selfies`."""
         return "selfies"
 
