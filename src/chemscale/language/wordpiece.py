@@ -22,7 +22,8 @@ from chemscale.chem.selfies_encoding import (
     selfies_version,
     spelling_version,
     split_selfies,
-)from chemscale.language.vocabulary import Encoding
+)
+from chemscale.language.vocabulary import Encoding
 
 _PATTERN = r"\[(.*?)\]"
 _PIECES = re.compile(r"(\[.*?\])")
