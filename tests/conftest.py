@@ -34,3 +34,19 @@ def smiles_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines = [f"{'C' * chain}{smiles}" for chain in range(20) for smiles in SMALL_SMILES]
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+@pytest.fixture(scope="session")
+def trained_run(smiles_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder of a tiny ChemGPT that was trained on `smiles_file` until its samples look like molecules."""
+    from chemscale.studies.run import execute_run, parse_run  # after the number of threads is set
+
+    values = {
+        "family": "chemgpt",
+        "model": {"width": 32, "n_layers": 3, "n_heads": 4, "max_positions": 128, "window": 16},
+        "data": {"source": str(smiles_file), "validation_size": 20, "max_tokens": 128},
+        "training": {"steps": 120, "batch_size": 32, "learning_rate": 5e-3, "evaluations": 2, "precision": "float32"},
+    }
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    execute_run(parse_run(values), folder)
+    return folder

@@ -6,7 +6,7 @@ from itertools import groupby
 
 import torch
 
-from chemscale.base.errors import ConfigError, UserError
+from chemscale.base.errors import UserError
 from chemscale.base.seeds import stream_seed
 from chemscale.language.decoding.beams import BeamSearch
 from chemscale.language.decoding.begun import Continuation, Request
@@ -93,14 +93,12 @@ def _check(checkpoint: Checkpoint, n: int, sampling: Sampling, prompts: Sequence
         raise UserError(
             f"n: {n} molecules of a prompt, but {sampling} gives {most}; ask for fewer, use more beams, or draw"
         )
-    positions = checkpoint.model.config.max_positions
-    if sampling.max_tokens > positions:
-        raise ConfigError(f"sampling.max_tokens: {sampling.max_tokens}, but the model has {positions} positions")
+    longest = sampling.longest(checkpoint.model.config.max_positions)
     for prompt in prompts:
-        if len(prompt.token_ids) + 1 >= sampling.max_tokens:
+        if len(prompt.token_ids) + 1 >= longest:
             raise UserError(
-                f"the prompt {prompt.text!r} has {prompt.n_tokens} tokens, which leaves no room in "
-                f"sampling.max_tokens = {sampling.max_tokens}; raise it, or shorten the prompt"
+                f"the prompt {prompt.text!r} has {prompt.n_tokens} tokens, which leaves no room in the longest "
+                f"sequence of {longest}; raise sampling.max_tokens, or shorten the prompt"
             )
 
 

@@ -53,7 +53,7 @@ class BeamSearch:
         self._decoder, self._sampling, self._eos_id = decoder, sampling, eos_id
         self._beams = sampling.beams or 1
         self._banned = torch.tensor(sorted(banned), dtype=torch.int64, device=decoder.device)
-        self._longest = min(sampling.max_tokens, decoder.max_positions)
+        self._longest = sampling.longest(decoder.max_positions)
 
     def run(self, requests: Iterable[Request]) -> Iterator[Continuation]:
         """The best continuations of every request, best first, for at most as many samples as there are beams."""

@@ -78,7 +78,7 @@ class Sampler:
     def __init__(self, decoder: Decoder, sampling: Sampling, eos_id: int, banned: Sequence[int], key: int) -> None:
         self._decoder, self._sampling, self._eos_id, self._key = decoder, sampling, eos_id, key
         self._banned = torch.tensor(sorted(banned), dtype=torch.int64, device=decoder.device)
-        self._longest = min(sampling.max_tokens, decoder.max_positions)
+        self._longest = sampling.longest(decoder.max_positions)
 
     def run(self, requests: Iterable[Request]) -> Iterator[Continuation]:
         """The samples of all requests, in the order in which they end."""

@@ -7,6 +7,9 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from chemscale.base.config import Config
+from chemscale.base.errors import ConfigError
+
+LONGEST = 256
 
 
 class Sampling(Config):
@@ -23,7 +26,9 @@ class Sampling(Config):
     greedy: bool = Field(False, description="always take the likeliest token: one molecule for each prompt")
     beams: int | None = Field(None, description="beam search with so many beams instead of drawing", ge=1)
     length_penalty: float = Field(1.0, description="beams are compared by log-probability / tokens^length_penalty")
-    max_tokens: int = Field(256, description="longest sequence, prompt and ends included", ge=2)
+    max_tokens: int | None = Field(
+        None, description="longest sequence, prompt and ends included; none takes 256, or what the model has", ge=2
+    )
     batch_size: int = Field(256, description="sequences decoded at a time", ge=1)
 
     @model_validator(mode="after")
@@ -36,10 +41,17 @@ class Sampling(Config):
             raise ValueError(f"{chosen} draws nothing, so {', '.join(drawn)} cannot be set with it")
         return self
 
-    @property
-    def deterministic(self) -> bool:
-        """Whether the seed changes nothing."""
-        return self.greedy or self.beams is not None
+    def longest(self, n_positions: int) -> int:
+        """Tokens of the longest sequence of a model with so many positions.
+
+        Raises:
+            ConfigError: `max_tokens` is more than the model has.
+        """
+        if self.max_tokens is None:
+            return min(LONGEST, n_positions)
+        if self.max_tokens > n_positions:
+            raise ConfigError(f"sampling.max_tokens: {self.max_tokens}, but the model has {n_positions} positions")
+        return self.max_tokens
 
     def __str__(self) -> str:
         """A few words, for example `T 0.9, top 50, p 0.95`."""
