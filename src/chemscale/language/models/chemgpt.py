@@ -134,15 +134,32 @@ class ChemGPT(nn.Module):
         Raises:
             ValueError: the sequence is longer than the position table.
         """
+        return self.layer_states(token_ids, len(self.blocks))
+
+    def layer_states(self, token_ids: Tensor, layer: int) -> Tensor:
+        """The residual stream after so many blocks; after the last one normalised, as `transformers` numbers them.
+
+        Args:
+            token_ids: as in `hidden_states`.
+            layer: 0 (the embedding) to n_layers (`hidden_states`).
+
+        Returns:
+            [batch, tokens, width]
+
+        Raises:
+            ValueError: there is no such layer, or the sequence is longer than the position table.
+        """
+        if not 0 <= layer <= len(self.blocks):
+            raise ValueError(f"layer {layer}, but the model has layers 0 to {len(self.blocks)}")
         n_tokens = token_ids.shape[1]
         if n_tokens > self.config.max_positions:
             raise ValueError(f"{n_tokens} tokens, but the model has {self.config.max_positions} positions")
         positions = self.position_embedding.weight[:n_tokens]
         x = self.token_embedding(token_ids) + positions
         backend = choose_backend(self.config.attention, x.device, x.dtype)
-        for block in self.blocks:
+        for block in list(self.blocks)[:layer]:
             x = block(x, backend)
-        return self.final_norm(x)
+        return self.final_norm(x) if layer == len(self.blocks) else x
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores of the next token from hidden states: [..., width] -> [..., vocabulary]."""

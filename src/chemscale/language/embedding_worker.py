@@ -1,0 +1,150 @@
+"""Worker processes that embed molecules: `python -m chemscale.language.embedding_worker`.
+
+All workers write into the same arrays on disk, each its own rows, so that nothing is copied and the order is kept.
+"""
+
+import functools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chemscale.base.worker_processes import WorkerKind, WorkerPool, serve
+from chemscale.chem.fingerprints import Fingerprints, morgan_fingerprints
+from chemscale.chem.smiles import MoleculeError, canonical_smiles, parse_smiles
+from chemscale.language.array_file import write_rows
+from chemscale.language.embedder import Embedder, Pooling
+from chemscale.language.trained import load_checkpoint
+
+WORKER = WorkerKind(
+    module="chemscale.language.embedding_worker",
+    title="an embedding worker",
+    on_death=lambda order: ", most likely killed for memory. Run the same command again, with fewer workers",
+)
+
+
+@dataclass(frozen=True)
+class EmbeddingOrder:
+    """Molecules to embed, and where their vectors belong.
+
+    Attributes:
+        checkpoint: folder of the model.
+        layer: see `Embedder`.
+        pooling: see `Embedder`.
+        canonical: see `Embedder`.
+        smiles: the molecules.
+        first: the row of the first one.
+        vectors: array file of all rows [n_rows, width], float32.
+        fingerprints: array file of all rows [n_rows, WORDS], uint64; None for vectors alone.
+    """
+
+    checkpoint: str
+    layer: int
+    pooling: Pooling
+    canonical: bool
+    smiles: Sequence[str]
+    first: int
+    vectors: str
+    fingerprints: str | None = None
+
+
+def embedding_order(
+    embedder: Embedder, smiles: Sequence[str], first: int, vectors: Path, fingerprints: Path | None = None
+) -> EmbeddingOrder:
+    """An order with an embedder's checkpoint and settings."""
+    return EmbeddingOrder(
+        str(embedder.checkpoint.path),
+        embedder.layer,
+        embedder.pooling,
+        embedder.canonical,
+        smiles,
+        first,
+        str(vectors),
+        None if fingerprints is None else str(fingerprints),
+    )
+
+
+@dataclass(frozen=True)
+class EmbeddingAnswer:
+    """What became of an order.
+
+    Attributes:
+        smiles: canonical forms where fingerprints were made, "" for a molecule without one; else empty.
+        reasons: row within the order and reason, for every molecule that has no vector.
+    """
+
+    smiles: list[str]
+    reasons: list[tuple[int, str]]
+
+
+def carry_out(order: EmbeddingOrder, embedder: Embedder) -> EmbeddingAnswer:
+    """Embed the molecules of one order and write their rows.
+
+    Raises:
+        OSError: the arrays cannot be written.
+    """
+    canonical: list[str] = []
+    reasons: dict[int, str] = {}
+    smiles: Sequence[str] = order.smiles
+    if order.fingerprints is not None:
+        fingerprints, canonical, reasons = fingerprints_of(order.smiles)
+        smiles = canonical
+        write_rows(order.fingerprints, order.first, fingerprints)
+    found = embedder.embed(smiles)
+    write_rows(order.vectors, order.first, found.vectors)
+    return EmbeddingAnswer(canonical, sorted((found.reasons | reasons).items()))
+
+
+def carry_out_all(orders: Iterable[EmbeddingOrder], embedder: Embedder, workers: int) -> Iterator[EmbeddingAnswer]:
+    """Carry out orders in up to `workers` processes (1, or a single order: in this one); the answers in their order.
+
+    Args:
+        orders: all of one checkpoint and the same settings; few are held in memory.
+        embedder: with this checkpoint and these settings.
+        workers: processes.
+
+    Raises:
+        OSError: the arrays cannot be written.
+        DataError: a worker process died.
+    """
+    orders = iter(orders)
+    first = list(islice(orders, workers))
+    if len(first) <= 1:
+        for order in chain(first, orders):
+            yield carry_out(order, embedder)
+        return
+    with WorkerPool(WORKER, len(first)) as pool:
+        for values in pool.results(map(asdict, chain(first, orders))):
+            yield EmbeddingAnswer(values["smiles"], [(row, reason) for row, reason in values["reasons"]])
+
+
+def fingerprints_of(smiles: Sequence[str]) -> tuple[Fingerprints, list[str], dict[int, str]]:
+    """Morgan fingerprints [n_molecules, WORDS] and canonical SMILES; zeros and "" where there are none, and why."""
+    molecules, canonical, reasons = [], [""] * len(smiles), {}
+    for row, text in enumerate(smiles):
+        try:
+            molecules.append(parse_smiles(text))
+            canonical[row] = canonical_smiles(text)
+        except MoleculeError as error:
+            reasons[row] = str(error)
+    made = morgan_fingerprints(molecules)
+    fingerprints = np.zeros((len(smiles), made.shape[1]), dtype=made.dtype)
+    fingerprints[[row for row in range(len(smiles)) if row not in reasons]] = made
+    return fingerprints, canonical, reasons
+
+
+@functools.lru_cache(maxsize=1)
+def _embedder(checkpoint: str, layer: int, pooling: Pooling, canonical: bool) -> Embedder:
+    return Embedder(load_checkpoint(checkpoint), layer, pooling, canonical)
+
+
+def _carry_out_values(values: dict[str, Any]) -> dict[str, Any]:
+    order = EmbeddingOrder(**values)
+    return asdict(carry_out(order, _embedder(order.checkpoint, order.layer, order.pooling, order.canonical)))
+
+
+if __name__ == "__main__":
+    serve(_carry_out_values)
