@@ -111,7 +111,9 @@ def draw_map(
     options = {"column": column, "layer": layer, "pooling": pooling, "seed": seed, "limit": limit}
     report = replace(report, commands=[_command(checkpoint, source, names, options)])
     folder = Path("maps") / name if out is None else out
-    return MapResult(write_map(report, folder), report, len(table), _write_rejects(table, reasons, folder))
+    with progress_bar("write page and figures", None):
+        page = write_map(report, folder)
+    return MapResult(page, report, len(table), _write_rejects(table, reasons, folder))
 
 
 @dataclass(frozen=True)

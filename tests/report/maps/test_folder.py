@@ -44,7 +44,7 @@ def test_figures_show_every_molecule_twice_in_the_colours_of_the_page(folder: Pa
     svg = (folder / "figures" / "map_toxic.svg").read_text()
     colours = class_colours(made_up_map.labels[2])
     for colour, count in zip(colours, (8, 3), strict=True):
-        assert len(re.findall(rf'<path aria-label="[^"]*"[^>]*fill="{colour}"', svg)) in (2 * count, 2 * count + 1)
+        assert len(re.findall(rf'<path [^>]*fill="{colour}"', svg)) in (2 * count, 2 * count + 1)
 
 
 def test_thousands_of_molecules_are_drawn(made_up_map: MapReport) -> None:

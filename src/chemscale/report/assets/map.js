@@ -109,7 +109,7 @@ function drawAll() {
   for (const p of pictures) drawPicture(p);
 }
 
-// All distances: 8,000 take a few hundredths of a millisecond, so a tree of places would gain nothing.
+// All distances: 8,000 take a fraction of a millisecond, so a tree of places would gain nothing.
 function nearest(p, x, y) {
   let [best, least] = [null, REACH * REACH];
   for (let i = 0; i < n; i += 1) {
@@ -192,7 +192,9 @@ function drawLegend() {
     bar.className = "bar";
     bar.style.background = `linear-gradient(to right, ${colours().ramp.join(",")})`;
     const [below, above] = [label.least < label.low ? "\u2264 " : "", label.most > label.high ? "\u2265 " : ""];
-    entries.push(entry([words(label.title), words(below + shortNumber(label.low), "small", ""), bar, words(above + shortNumber(label.high), "small", "")]));
+    const [low, high] = [words(below + shortNumber(label.low), "small", ""), words(above + shortNumber(label.high), "small", "")];
+    entries.push(entry([words(label.title), low, bar, high]));
+    entries[0].classList.add("wide");
   }
   if (counts.get(null)) entries.push(entry([swatch(styleOf(label, null)), words("not known"), many(null)], -1));
   document.getElementById("legend").replaceChildren(...entries);

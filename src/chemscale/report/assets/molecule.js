@@ -19,8 +19,8 @@ function drawMolecule([xy, bonds, labels], width, height, longest = 30, smallest
   const xs = [...Array(n).keys()].map((i) => xy[2 * i]);
   const ys = [...Array(n).keys()].map((i) => xy[2 * i + 1]);
   const [left, right, low, high] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
-  const margin = Math.min(width, height) * 0.1;
-  const scale = Math.min(longest / BOND, (width - 2 * margin) / (right - left || 1), (height - 2 * margin) / (high - low || 1));
+  const [beside, above] = [Math.min(width * 0.14, 36), height * 0.1]; // "H2N" at an end has to fit beside it
+  const scale = Math.min(longest / BOND, (width - 2 * beside) / (right - left || 1), (height - 2 * above) / (high - low || 1));
   const place = (i) => [width / 2 + (xs[i] - (left + right) / 2) * scale, height / 2 - (ys[i] - (low + high) / 2) * scale];
   const bond = BOND * scale;
   const font = Math.max(Math.min(bond * 0.5, 15), smallest);

@@ -56,7 +56,7 @@ def _points(frame: pd.DataFrame, size: float) -> alt.Chart:
     # Inline values: a data frame of more than 5,000 rows would be refused.
     values = frame.astype(object).where(frame.notna(), None).to_dict("records")
     chart = alt.Chart(alt.InlineData(values=values))
-    return chart.mark_point(filled=True, size=size, opacity=0.9, stroke="#ffffff", strokeWidth=0.3)
+    return chart.mark_point(filled=True, size=size, opacity=0.9, stroke="#ffffff", strokeWidth=0.3, aria=False)
 
 
 def _classes(label: MoleculeLabel) -> dict[str, alt.Color | alt.Shape]:

@@ -38,7 +38,7 @@ def render_map_page(report: MapReport) -> str:
 def _panel(picture: Picture) -> str:
     title, caption = html.escape(picture.title), html.escape(picture.caption)
     across, up = (html.escape(axis) for axis in picture.axes)
-    axes = f"across: {across} · up: {up}. " if across else ""
+    axes = f"Across: {across}; up: {up}.<br>" if across else "Axes without a meaning.<br>"
     top = f"<canvas class='top' tabindex='0' role='img' aria-label='{title} of the molecules'></canvas>"
     return (
         f"<div class='panel'><h3>{title}</h3><div class='plot' id='plot_{picture.name}'><canvas></canvas>{top}</div>"
@@ -51,10 +51,13 @@ def _cards(report: MapReport) -> list[tuple[str, str]]:
     for (measure, label), part in report.numbers.groupby(["measure", "label"], sort=False):
         values = part.set_index("space")["value"]
         if EMBEDDING in values and len(cards) < _MOST_CARDS + 1:
-            beside = f"; fingerprints {values[FINGERPRINT]:.2f}" if FINGERPRINT in values else ""
-            words = TITLES[str(measure)].format(label) + beside.replace("-", "−")
-            cards.append((f"{values[EMBEDDING]:.2f}".replace("-", "−"), html.escape(words)))
+            beside = f"; fingerprints {_short(values[FINGERPRINT])}" if FINGERPRINT in values else ""
+            cards.append((_short(values[EMBEDDING]), html.escape(TITLES[str(measure)].format(label) + beside)))
     return cards
+
+
+def _short(value: float) -> str:
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")  # plus zero, because round(-0.002, 2) is -0.0
 
 
 def _asset(name: str) -> str:
