@@ -5,6 +5,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from chemscale.base.errors import UserError
 from chemscale.cli.app import Workers, app, check_writable, interruptible
 
 Column = Annotated[Optional[str], typer.Option(help="SMILES column, by name or by number from 1.")]  # noqa: UP045
@@ -44,3 +45,51 @@ def embed(
         print(f"rows of NaN: {report.n_rows - report.n_embedded:,}, with reasons: {report.rejects}; most often:")
         for reason, count in report.reasons.most_common(3):
             print(f"  {count:,}: {reason}")
+
+
+@app.command()
+def neighbours(
+    checkpoint: CheckpointFolder,
+    library: Annotated[str, typer.Option(help="A file of molecules to search, or the name of a source.")],
+    query: Annotated[Optional[str], typer.Option(help="SMILES: list the molecules like this one.")] = None,  # noqa: UP045
+    queries: Annotated[Optional[int], typer.Option(min=1, help="Compare with fingerprints on so many queries.")] = None,  # noqa: UP045
+    k: Annotated[int, typer.Option("--k", min=1, help="Neighbours to list.")] = 10,
+    metric: Annotated[str, typer.Option(help="cosine, l1 or l2.")] = "cosine",
+    approximate: Annotated[bool, typer.Option("--approximate", help="Search with faiss; its recall is told.")] = False,
+    index: Annotated[Optional[Path], typer.Option("--index", help="Folder of the index; default: the cache.")] = None,  # noqa: UP045
+    out: Annotated[Optional[Path], typer.Option("--out", help="CSV file for the table.")] = None,  # noqa: UP045
+    column: Column = None,
+    layer: Layer = -1,
+    pooling: PoolingOption = "mean",
+    seed: Annotated[int, typer.Option(min=0, help="Of the queries that are drawn.")] = 0,
+    workers: Workers = None,
+) -> None:
+    """Find the molecules of a library that a language model holds for most alike; compare with fingerprints."""
+    from chemscale.cli.neighbour_tables import print_comparison, print_index, print_neighbours
+    from chemscale.language.neighbours import METRICS, canonical_query, open_library
+
+    check_writable(out)
+    if (query is None) == (queries is None):
+        raise UserError("give --query SMILES for the neighbours of one molecule, or --queries N for a comparison")
+    distance = next((known for known in METRICS if known == metric), None)
+    if distance is None:
+        raise UserError(f"--metric: {metric!r}; allowed: {', '.join(METRICS)}")
+    text = None if query is None else canonical_query(query)
+    with interruptible():
+        found = open_library(
+            checkpoint,
+            library,
+            column=column,
+            layer=layer,
+            pooling=pooling,  # type: ignore[arg-type]  # checked inside
+            folder=index,
+            workers=workers,
+        )
+        if text is not None:
+            found.embed([text])  # a query without a vector is told before a search index is built
+        chosen = found.approximate(distance) if approximate else None
+        print_index(found, chosen)
+        if text is not None:
+            print_neighbours(found, text, k, distance, chosen, out)
+        else:
+            print_comparison(found, queries or 1, [distance] if approximate else METRICS, chosen, seed, workers, out)

@@ -2,12 +2,12 @@
 
 import errno
 import tempfile
-from collections import Counter, deque
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
@@ -20,14 +20,12 @@ from chemscale.chem.sources import resolve
 from chemscale.language.array_file import create_array
 from chemscale.language.embedder import Embedder, Pooling
 from chemscale.language.embedding_tables import check_parquet, write_parquet
-from chemscale.language.embedding_worker import EmbeddingOrder, carry_out_all, embedding_order
+from chemscale.language.embedding_worker import embed_stream
 from chemscale.language.trained import load_checkpoint
 
 SUFFIXES = (".npy", ".parquet")
 # a worker process takes some seconds to load torch and the checkpoint: fewer molecules are done sooner in this one
 MOLECULES_WORTH_WORKERS = 10_000
-# sorted by length together: enough that padding is small, and few enough that progress is seen
-MOLECULES_PER_ORDER = 2_000
 _LONGEST_SHOWN, _MOST_REASONS = 200, 1_000
 
 
@@ -130,43 +128,48 @@ def _fill(
 ) -> Counter[str]:
     """Write all vectors and rejects; returns how often each reason was met."""
     create_array(vectors, (n_rows, embedder.width), np.float32)
-    reasons: Counter[str] = Counter()
-    waiting: deque[list[tuple[int, str]]] = deque()
-    orders = _orders(vectors, read_smiles(source, column), embedder, waiting)
-    n_workers = choose_workers(workers, n_rows)
-    done = 0
-    with progress_bar("embedding", n_rows, "molecules") as bar, rejects.open("w", encoding="utf-8") as table:
-        table.write("row\tline\tsmiles\treason\n")
-        for answer in carry_out_all(orders, embedder, n_workers):
-            molecules = waiting.popleft()
-            for row, reason in answer.reasons:
-                line, smiles = molecules[row]
-                table.write(f"{done + row}\t{line}\t{one_line(smiles)}\t{one_line(reason)}\n")
-                shown = one_line(reason)
-                reasons[shown if shown in reasons or len(reasons) < _MOST_REASONS else "other reasons"] += 1
-            done += len(molecules)
-            bar.advance(len(molecules))
-    if done != n_rows:
-        raise DataError(f"{source}: changed while it was read; run the same command again")
-    if reasons.total() == n_rows:
-        raise DataError(
-            f"{source}: none of its {n_rows:,} molecules can be embedded; "
-            f"most often: {reasons.most_common(1)[0][0]}. If another column holds the SMILES, pass it (--column NAME)"
-        )
-    return reasons
+    molecules = read_smiles(source, column)
+    with progress_bar("embedding", n_rows, "molecules") as bar, rejects.open("w", encoding="utf-8") as stream:
+        table = RejectTable(stream)
+        for chunk, answer in embed_stream(molecules, embedder, choose_workers(workers, n_rows), vectors):
+            table.add(chunk, answer.reasons)
+            bar.advance(len(chunk))
+    table.check(source, n_rows)
+    return table.reasons
 
 
-def _orders(
-    vectors: Path,
-    molecules: Iterator[tuple[int, str]],
-    embedder: Embedder,
-    waiting: deque[list[tuple[int, str]]],
-) -> Iterator[EmbeddingOrder]:
-    first = 0
-    while chunk := list(islice(molecules, MOLECULES_PER_ORDER)):
-        waiting.append(chunk)
-        yield embedding_order(embedder, [text for _, text in chunk], first, vectors)
-        first += len(chunk)
+class RejectTable:
+    """Rows that were left out, as a table of tab-separated text, and how often each reason was met."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream, self.n_rows = stream, 0
+        self.reasons: Counter[str] = Counter()
+        stream.write("row\tline\tsmiles\treason\n")
+
+    def add(self, molecules: Sequence[tuple[int, str]], reasons: Iterable[tuple[int, str]]) -> None:
+        """Note the next molecules (line, SMILES), and why some of them (by place among them) were left out."""
+        for place, reason in reasons:
+            line, smiles = molecules[place]
+            shown = _one_line(reason)
+            self.stream.write(f"{self.n_rows + place}\t{line}\t{_one_line(smiles)}\t{shown}\n")
+            known = shown in self.reasons or len(self.reasons) < _MOST_REASONS
+            self.reasons[shown if known else "other reasons"] += 1
+        self.n_rows += len(molecules)
+
+    def check(self, source: Path, n_rows: int) -> None:
+        """Refuse a file that changed on the way, or gave nothing.
+
+        Raises:
+            DataError: see above.
+        """
+        if self.n_rows != n_rows:
+            raise DataError(f"{source}: changed while it was read; run the same command again")
+        if self.reasons.total() == n_rows:
+            raise DataError(
+                f"{source}: none of its {n_rows:,} molecules can be embedded; "
+                f"most often: {self.reasons.most_common(1)[0][0]}. "
+                "If another column holds the SMILES, pass it (--column NAME)"
+            )
 
 
 def choose_workers(workers: int | None, n_molecules: int) -> int:
@@ -194,7 +197,7 @@ def count_molecules(path: Path, column: str | None) -> int:
     return count
 
 
-def one_line(text: str) -> str:
+def _one_line(text: str) -> str:
     """A text as a cell of a table: on one line, and cut where it is very long."""
     joined = " ".join(text.split())
     return joined if len(joined) <= _LONGEST_SHOWN else f"{joined[:_LONGEST_SHOWN]} ..."

@@ -4,6 +4,7 @@ All workers write into the same arrays on disk, each its own rows, so that nothi
 """
 
 import functools
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain, islice
@@ -11,14 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rdkit import Chem
 
 from chemscale.base.worker_processes import WorkerKind, WorkerPool, serve
 from chemscale.chem.fingerprints import Fingerprints, morgan_fingerprints
-from chemscale.chem.smiles import MoleculeError, canonical_smiles, parse_smiles
+from chemscale.chem.smiles import MoleculeError, parse_smiles
 from chemscale.language.array_file import write_rows
 from chemscale.language.embedder import Embedder, Pooling
 from chemscale.language.trained import load_checkpoint
 
+# sorted by length together: enough that padding is small, and few enough that progress is seen
+MOLECULES_PER_ORDER = 2_000
 WORKER = WorkerKind(
     module="chemscale.language.embedding_worker",
     title="an embedding worker",
@@ -49,22 +53,6 @@ class EmbeddingOrder:
     first: int
     vectors: str
     fingerprints: str | None = None
-
-
-def embedding_order(
-    embedder: Embedder, smiles: Sequence[str], first: int, vectors: Path, fingerprints: Path | None = None
-) -> EmbeddingOrder:
-    """An order with an embedder's checkpoint and settings."""
-    return EmbeddingOrder(
-        str(embedder.checkpoint.path),
-        embedder.layer,
-        embedder.pooling,
-        embedder.canonical,
-        smiles,
-        first,
-        str(vectors),
-        None if fingerprints is None else str(fingerprints),
-    )
 
 
 @dataclass(frozen=True)
@@ -98,27 +86,64 @@ def carry_out(order: EmbeddingOrder, embedder: Embedder) -> EmbeddingAnswer:
     return EmbeddingAnswer(canonical, sorted((found.reasons | reasons).items()))
 
 
-def carry_out_all(orders: Iterable[EmbeddingOrder], embedder: Embedder, workers: int) -> Iterator[EmbeddingAnswer]:
-    """Carry out orders in up to `workers` processes (1, or a single order: in this one); the answers in their order.
+def embed_stream(
+    molecules: Iterable[tuple[int, str]],
+    embedder: Embedder,
+    workers: int,
+    vectors: Path,
+    fingerprints: Path | None = None,
+) -> Iterator[tuple[list[tuple[int, str]], EmbeddingAnswer]]:
+    """Embed molecules in up to `workers` processes (1, or few molecules: in this one) into rows of array files.
 
     Args:
-        orders: all of one checkpoint and the same settings; few are held in memory.
-        embedder: with this checkpoint and these settings.
+        molecules: line and SMILES; few of them are held in memory.
+        embedder: says with which checkpoint and settings.
         workers: processes.
+        vectors: array file with a row for each molecule [n_rows, width], float32.
+        fingerprints: the same for Morgan fingerprints [n_rows, WORDS], uint64; with it, the canonical form of each
+            molecule is embedded.
+
+    Yields:
+        Consecutive molecules, and what became of them.
 
     Raises:
         OSError: the arrays cannot be written.
         DataError: a worker process died.
     """
-    orders = iter(orders)
+    waiting: deque[list[tuple[int, str]]] = deque()
+    orders = _orders(molecules, embedder, vectors, fingerprints, waiting)
     first = list(islice(orders, workers))
     if len(first) <= 1:
         for order in chain(first, orders):
-            yield carry_out(order, embedder)
+            yield waiting.popleft(), carry_out(order, embedder)
         return
     with WorkerPool(WORKER, len(first)) as pool:
         for values in pool.results(map(asdict, chain(first, orders))):
-            yield EmbeddingAnswer(values["smiles"], [(row, reason) for row, reason in values["reasons"]])
+            reasons = [(row, reason) for row, reason in values["reasons"]]
+            yield waiting.popleft(), EmbeddingAnswer(values["smiles"], reasons)
+
+
+def _orders(
+    molecules: Iterable[tuple[int, str]],
+    embedder: Embedder,
+    vectors: Path,
+    fingerprints: Path | None,
+    waiting: deque[list[tuple[int, str]]],
+) -> Iterator[EmbeddingOrder]:
+    stream, first = iter(molecules), 0
+    while chunk := list(islice(stream, MOLECULES_PER_ORDER)):
+        waiting.append(chunk)
+        yield EmbeddingOrder(
+            str(embedder.checkpoint.path),
+            embedder.layer,
+            embedder.pooling,
+            embedder.canonical,
+            [text for _, text in chunk],
+            first,
+            str(vectors),
+            None if fingerprints is None else str(fingerprints),
+        )
+        first += len(chunk)
 
 
 def fingerprints_of(smiles: Sequence[str]) -> tuple[Fingerprints, list[str], dict[int, str]]:
@@ -127,7 +152,7 @@ def fingerprints_of(smiles: Sequence[str]) -> tuple[Fingerprints, list[str], dic
     for row, text in enumerate(smiles):
         try:
             molecules.append(parse_smiles(text))
-            canonical[row] = canonical_smiles(text)
+            canonical[row] = str(Chem.MolToSmiles(molecules[-1]))
         except MoleculeError as error:
             reasons[row] = str(error)
     made = morgan_fingerprints(molecules)

@@ -1,0 +1,1 @@
+"""Nearest neighbours of a molecule in a library, by embedding or by fingerprint."""
