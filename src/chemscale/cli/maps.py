@@ -21,7 +21,7 @@ def map_molecules(
     out: Out = None,
     column: Annotated[Optional[str], typer.Option(help="The SMILES column, by name or number.")] = None,  # noqa: UP045
     layer: Annotated[int, typer.Option(help="Whose states are pooled; -1: the last.")] = -1,
-    pooling: Annotated[str, typer.Option(help="How the states of a molecule become one vector.")] = "mean",
+    pooling: Annotated[str, typer.Option(help="mean, last or max of the states of a molecule.")] = "mean",
     seed: Annotated[int, typer.Option(min=0, help="Of t-SNE, folds and shuffles.")] = 0,
     limit: Annotated[Optional[int], typer.Option(min=1, help="Only the first so many rows.")] = None,  # noqa: UP045
 ) -> None:
