@@ -107,7 +107,7 @@ def draw_map(
         table.take([rows[place] for place in kept]), [molecules[rows[place]] for place in kept], embedded.vectors[kept]
     )
     settings = {"checkpoint": Path(checkpoint).name, "layer": str(layer), "pooling": pooling, "seed": str(seed)}
-    report = map_report(mapped, name, names, seed, settings, _left_out(len(reasons), len(table)))
+    report = _map_report(mapped, name, names, seed, settings, _left_out(len(reasons), len(table)))
     options = {"column": column, "layer": layer, "pooling": pooling, "seed": seed, "limit": limit}
     report = replace(report, commands=[_command(checkpoint, source, names, options)])
     folder = Path("maps") / name if out is None else out
@@ -125,8 +125,8 @@ class _Mapped:
     vectors: Vectors
 
 
-def map_report(
-    mapped: "_Mapped", name: str, colours: Sequence[str], seed: int, settings: dict[str, str], notes: Sequence[str]
+def _map_report(
+    mapped: _Mapped, name: str, colours: Sequence[str], seed: int, settings: dict[str, str], notes: Sequence[str]
 ) -> MapReport:
     """Project, draw and measure what was embedded."""
     table, molecules = mapped.table, mapped.molecules
