@@ -67,7 +67,8 @@ class AlertSet:
         with_hydrogens: Chem.Mol | None = None
         for number in self._screen.candidates(molecule):
             query = self._queries[number]
-            if not molecule.HasSubstructMatch(query.necessary):
+            # Where nothing of the alert is sure, nothing is left to match, which RDKit calls no match.
+            if query.necessary.GetNumAtoms() and not molecule.HasSubstructMatch(query.necessary):
                 continue
             if query.as_written is not None:
                 with_hydrogens = with_hydrogens or Chem.AddHs(molecule)
