@@ -1,0 +1,116 @@
+"""Embeddings and neighbours as a user meets them, and what is said of bad input."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from chemscale.chem.selfies_encoding import encode_selfies, selfies_version, split_selfies
+from chemscale.chem.smiles import canonical_smiles
+from chemscale.language import ChemGPTConfig, to_huggingface
+from chemscale.language.models.chemgpt import build_chemgpt
+from chemscale.language.tokenizer import Tokenizer
+from chemscale.language.vocabulary import Vocabulary
+
+CommandLine = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def checkpoint(smiles_file: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    texts = [canonical_smiles(text) for text in smiles_file.read_text().split()]
+    symbols = (symbol for text in texts for symbol in split_selfies(encode_selfies(text)))
+    tokenizer = Tokenizer(Vocabulary.of(symbols, "selfies", selfies_version()))
+    config = ChemGPTConfig(width=16, n_layers=2, n_heads=4, vocabulary_size=len(tokenizer))
+    folder = tmp_path_factory.mktemp("model")
+    to_huggingface(build_chemgpt(config, seed=0), tokenizer, folder)
+    return str(folder)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, smiles_file: Path) -> Path:
+    """A working folder with a table of molecules, one of them broken."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CHEMSCALE_CACHE", str(tmp_path / "cache"))
+    molecules = [canonical_smiles(text) for text in smiles_file.read_text().split()[:120]]
+    Path("molecules.csv").write_text("smiles,label\nC1CC,0\n" + "".join(f"{text},1\n" for text in molecules))
+    return tmp_path
+
+
+def test_embed(folder: Path, checkpoint: str, command_line: CommandLine) -> None:
+    status, out, err = command_line("embed", checkpoint, "molecules.csv", "--out", "e.npy", "--pooling", "last")
+    assert status == 0, err
+    assert "120 of 121 molecules embedded, 16 numbers each: e.npy" in out and "rows of NaN: 1" in out
+    assert np.isnan(np.load("e.npy")).any(1).sum() == 1
+    for arguments, message in (
+        (["--out", "e.txt"], "written as .npy or .parquet"),
+        (["--out", "molecules.csv/e.npy"], "is a file, so nothing can be written below it"),
+        (["--out", "e.npy", "--layer", "9"], "this model has layers 0 (embedding) to 2"),
+        (["--out", "e.npy", "--pooling", "sum"], "allowed: mean, last, max"),
+        (["--out", "e.npy", "--column", "label"], "none of its 121 molecules can be embedded"),
+        (["--out", "e.npy", "--column", "no"], "no column 'no'; columns seen: 'smiles', 'label'"),
+    ):
+        status, out, err = command_line("embed", checkpoint, "molecules.csv", *arguments)
+        assert status == 2 and message in err and "Traceback" not in err, (arguments, err)
+    status, _, err = command_line("embed", str(folder), "molecules.csv", "--out", "e.npy")
+    assert status == 2 and "no run here" in err
+
+
+def test_neighbours_of_one_molecule(
+    folder: Path, checkpoint: str, command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    command = ["neighbours", checkpoint, "--library", "molecules.csv", "--query", "OCC", "--k", "4"]
+    status, out, err = command_line(*command, "--out", "near.csv")
+    assert status == 0, err
+    assert "120 molecules, 16 principal components (100.0 % of the variance)" in out and "1 left out" in out
+    assert max(len(line) for line in out.splitlines() if "rejects" not in line) <= 100
+    table = pd.read_csv("near.csv")
+    assert table["smiles"][0] == "CCO" and len(table) == 5 and "CCO" not in set(table["smiles"][1:])
+    for row in table.to_dict("records")[1:]:
+        assert re.search(rf"^ *{row['rank']} +{1 - row['distance']:.3f} +{row['tanimoto']:.2f} ", out, re.MULTILINE)
+    for method in ("embeddings, cosine", "fingerprints", "random"):
+        assert re.search(rf"  {method} +LogP \d+\.\d\d  SA \d+\.\d\d  MW \d+\.\d  QED \d\.\d\d\d\n", out)
+    built = list((folder / "cache" / "neighbours").iterdir())
+    assert len(built) == 1 and built[0].name.startswith("molecules-")
+    assert command_line(*command, "--metric", "l2")[0] == 0
+    assert list((folder / "cache" / "neighbours").iterdir()) == built
+
+
+def test_a_comparison_over_many_queries(folder: Path, checkpoint: str, command_line: CommandLine) -> None:
+    command = ["neighbours", checkpoint, "--library", "molecules.csv", "--queries", "5", "--index", "index"]
+    status, out, err = command_line(*command, "--out", "comparison.csv")
+    assert status == 0, err
+    assert "5 queries" in out and "wins" in out and (folder / "index" / "library.json").is_file()
+    table = pd.read_csv("comparison.csv")
+    assert len(table) == 20 and table["win_rate"].notna().sum() == 12
+    assert set(table["method"]) == {"cosine", "l1", "l2", "Tanimoto", "random"}
+
+
+def test_an_approximate_search_tells_its_recall(folder: Path, checkpoint: str, command_line: CommandLine) -> None:
+    pytest.importorskip("faiss", reason="approximate search needs faiss (extra search)")
+    command = ["neighbours", checkpoint, "--library", "molecules.csv", "--query", "CCO", "--approximate"]
+    status, out, err = command_line(*command)
+    assert status == 0, err
+    assert "100.0 % of the true 100 nearest are found" in out
+    status, out, err = command_line(*command, "--metric", "l1")
+    assert status == 2 and "allowed: cosine, l2" in err
+
+
+def test_bad_requests_are_told(folder: Path, checkpoint: str, command_line: CommandLine) -> None:
+    Path("empty.smi").write_text("")
+    for arguments, message in (
+        (["--library", "molecules.csv"], "give --query SMILES"),
+        (["--library", "molecules.csv", "--query", "C", "--queries", "3"], "give --query SMILES"),
+        (["--library", "molecules.csv", "--query", "C1CC"], "query 'C1CC': "),
+        (["--library", "molecules.csv", "--query", "[U]"], "not in the vocabulary"),
+        (["--library", "molecules.csv", "--query", "C" * 3000], "3002 tokens, but the model has 2048 positions"),
+        (["--library", "molecules.csv", "--query", "C", "--metric", "dot"], "'dot'; allowed: cosine, l1, l2"),
+        (["--library", "empty.smi", "--query", "C"], "is empty"),
+        (["--library", "absent.smi", "--query", "C"], "no file or prepared folder"),
+        (["--library", "molecules.csv", "--query", "C", "--index", "molecules.csv"], "is a file, expected a folder"),
+    ):
+        status, _, err = command_line("neighbours", checkpoint, *arguments)
+        assert status == 2 and message in err and "Traceback" not in err, (arguments, err)
