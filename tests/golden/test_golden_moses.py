@@ -50,7 +50,7 @@ def test_a_metric_is_the_reference_implementations(quality: Quality, name: str) 
 @pytest.mark.data
 @pytest.mark.parametrize("name", ["hmm", "ngram"])
 def test_published_metrics_of_baselines(name: str) -> None:
-    """Published with the RDKit of 2020; since then a few molecules read otherwise."""
+    """Published with the RDKit of 2020. Fingerprints changed a little since: diversities differ by 1.2e-5."""
     folder = Path(os.environ.get("CHEMSCALE_DATA", "")) / "moses" / "baseline_samples"
     if not (folder / f"{name}_1.csv.xz").is_file():
         pytest.skip("needs moses/baseline_samples under CHEMSCALE_DATA")
@@ -69,4 +69,4 @@ def test_published_metrics_of_baselines(name: str) -> None:
         "IntDiv": internal_diversity(fingerprints),
         "IntDiv2": internal_diversity(fingerprints, power=2),
     }
-    assert measured == pytest.approx({key: published[key] for key in measured}, abs=1e-3)
+    assert measured == pytest.approx({key: published[key] for key in measured}, abs=3e-5)
