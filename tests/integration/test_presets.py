@@ -2,18 +2,22 @@ from typing import Any
 
 import pytest
 
+from chemscale.language.prompt_sweep import sweep_size
 from chemscale.studies.presets import load, preset_names, preset_title
 from chemscale.studies.run import parse_run
 from chemscale.studies.study import is_study, parse_study
 from chemscale.studies.tuning.family_tunes import values_by_family
+from chemscale.verbs.sweeps import parse_sweep
 
 
 @pytest.mark.parametrize("name", preset_names())
-def test_every_preset_is_a_valid_run_or_study_with_a_title(name: str) -> None:
+def test_every_preset_is_a_valid_run_study_or_sweep_with_a_title(name: str) -> None:
     values = load(name)
-    runs = parse_study(values).runs if is_study(values) else [parse_run(values)]
-    assert runs
     assert len(preset_title(name)) > 20
+    if "sweep" in values:
+        assert sweep_size(parse_sweep(name)) > 0
+        return
+    assert parse_study(values).runs if is_study(values) else [parse_run(values)]
 
 
 def test_the_paper_s_grid_is_the_paper_s_to_the_last_parameter() -> None:

@@ -12,10 +12,9 @@ from chemscale.language.prompts import parse_prompt, read_prompts, scaffold_prom
 from chemscale.language.tokenizer import Tokenizer
 from chemscale.language.vocabulary import Vocabulary
 
-SYMBOLS = """
-    [C] [=C] [#C] [N] [O] [=O] [F] [=N] [P] [S] [Branch1] [=Branch1] [#Branch1] [Branch2] [=Branch2] [#Branch2]
-    [Ring1] [=Ring1] [Ring2]
-""".split()
+SYMBOLS = ["[C]", "[=C]", "[#C]", "[N]", "[O]", "[=O]", "[F]", "[=N]", "[P]", "[S]"]
+SYMBOLS += ["[Branch1]", "[=Branch1]", "[#Branch1]", "[Branch2]", "[=Branch2]", "[#Branch2]"]
+SYMBOLS += ["[Ring1]", "[=Ring1]", "[Ring2]"]
 
 
 @pytest.fixture

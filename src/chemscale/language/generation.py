@@ -113,9 +113,10 @@ def _rounds(
     decoder = Decoder(checkpoint.model)
     key = stream_seed(seed, "generation")
     for numbers in _cut(n, len(prompts)):
-        # Equal prompts of one round share their keys and values.
-        groups = groupby(numbers, key=lambda number: prompts[number // n].token_ids)
-        requests = [Request(prompt, list(members)) for prompt, members in groups]
+        # Draws of equal prompts share their keys and values; a search gives as many molecules as one prompt has beams.
+        searched = sampling.beams is not None
+        groups = groupby(numbers, key=lambda number: (prompts[number // n].token_ids, searched and number // n))
+        requests = [Request(prompt, list(members)) for (prompt, _), members in groups]
         found = _decode(decoder, checkpoint, sampling, requests, key, on_progress)
         for continuation in sorted(found, key=lambda continuation: continuation.sample):
             yield _sample(checkpoint, prompts[continuation.sample // n], continuation)

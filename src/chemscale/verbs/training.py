@@ -68,7 +68,7 @@ def train(config: str, out: Path | None = None, overrides: Sequence[str] = ()) -
     Raises:
         UserError: the configuration or the data is wrong.
     """
-    values = apply_overrides(load(config), overrides)
+    values = _load_training(config, overrides)
     if is_study(values):
         raise ConfigError(f"{config}: is a study (it has a [grid]); use `chemscale study {config}`")
     run = parse_run(values)
@@ -105,7 +105,7 @@ def study(
     Raises:
         UserError: the configuration or the data is wrong, or another process works in the folder.
     """
-    values = apply_overrides(load(config), overrides)
+    values = _load_training(config, overrides)
     if not is_study(values):
         raise ConfigError(f"{config}: is a single run (it has no [grid]); use `chemscale train {config}`")
     parsed = parse_study(values)
@@ -114,6 +114,13 @@ def study(
     command = shlex.join(["chemscale", "study", config, *settings, "--out", str(folder)])
     outcome = execute_study(parsed, folder, workers=workers, executor=executor)
     return _report(parsed, folder, outcome, command)
+
+
+def _load_training(config: str, overrides: Sequence[str]) -> dict[str, Any]:
+    values = apply_overrides(load(config), overrides)
+    if "sweep" in values:
+        raise ConfigError(f"{config}: is a sweep over prompts; use `chemscale generate CHECKPOINT --sweep {config}`")
+    return values
 
 
 def report_study(folder: Path) -> StudyResult:

@@ -1,0 +1,153 @@
+"""The verb that generates molecules into a file."""
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import pandas as pd
+
+from chemscale.base.errors import UserError
+from chemscale.base.files import replacing
+from chemscale.base.progress import progress_bar
+from chemscale.chem.molecule_files import read_smiles
+from chemscale.chem.sources import resolve
+from chemscale.language.decoding.sampling import Sampling
+from chemscale.language.generation import Sample, generate, spread
+from chemscale.language.prompts import Prompt, parse_prompt, read_prompts, scaffold_prompts
+from chemscale.language.quality import Quality, assess, molecule_table
+from chemscale.language.trained import Checkpoint, load_checkpoint
+
+ROWS_AT_A_TIME = 5_000
+
+
+@dataclass(frozen=True)
+class PromptChoice:
+    """Where prompts come from; at most one of the three texts.
+
+    Attributes:
+        prompt: any part of a molecule, SMILES or SELFIES.
+        scaffold: a molecule whose Bemis-Murcko scaffold is kept.
+        prompts: a file of prompts.
+        first: only the first so many tokens of each prompt; negative leaves out so many at its end.
+    """
+
+    prompt: str | None = None
+    scaffold: str | None = None
+    prompts: str | None = None
+    first: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what excludes each other."""
+        given = [name for name in ("prompt", "scaffold", "prompts") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise UserError(f"--{' and --'.join(given)}: only one of them can be given")
+        if self.first is not None and given not in (["prompt"], ["prompts"]):
+            raise UserError("--first: takes the first tokens of a --prompt or of --prompts; none is given")
+
+
+@dataclass(frozen=True)
+class GenerationReport:
+    """What was generated.
+
+    Attributes:
+        out: the table, one row a molecule.
+        n_molecules: rows.
+        quality: of all molecules together; None where it was not asked for.
+    """
+
+    out: Path
+    n_molecules: int
+    quality: Quality | None
+
+
+def generate_to_file(
+    checkpoint: Path | str,
+    out: Path,
+    n: int,
+    *,
+    sampling: Sampling | None = None,
+    choice: PromptChoice | None = None,
+    seed: int = 0,
+    reference: str | None = None,
+    with_quality: bool = True,
+) -> GenerationReport:
+    """Generate molecules and write them as a table, with what each of them is like.
+
+    Args:
+        checkpoint: a run folder, or a folder in Hugging Face's format.
+        out: CSV; columns as `SAMPLE_COLUMNS`, then those of `molecule_table`.
+        n: molecules; with a file of prompts, molecules of each prompt.
+        sampling: how tokens are chosen.
+        choice: prompts; None begins with nothing.
+        seed: of the draws and of the spellings of a scaffold.
+        reference: molecules that a new one should not be among, for novelty: a file or the name of a source.
+        with_quality: whether properties and filters are computed, about a thousand molecules a second.
+
+    Raises:
+        UserError: the checkpoint, a prompt or a setting is wrong.
+    """
+    trained = load_checkpoint(checkpoint)
+    prompts, each = choose_prompts(trained, choice or PromptChoice(), n, seed)
+    known = None if reference is None else [text for _, text in read_smiles(resolve(reference))]
+    smiles: list[str] = []
+    with replacing(out) as temporary, progress_bar("generate", each * max(1, len(prompts or [])), "molecules") as bar:
+        samples = generate(trained, each, sampling=sampling, prompts=prompts, seed=seed, on_progress=bar.advance)
+        _write_table(_collecting(samples, smiles), temporary, with_quality)
+    quality = assess(smiles, reference=known) if with_quality else None
+    return GenerationReport(out, len(smiles), quality)
+
+
+def choose_prompts(checkpoint: Checkpoint, choice: PromptChoice, n: int, seed: int) -> tuple[list[Prompt] | None, int]:
+    """The prompts of a choice, and how many molecules each of them is to begin.
+
+    Raises:
+        UserError: a prompt cannot be encoded.
+    """
+    if choice.scaffold is not None:
+        return spread(scaffold_prompts(choice.scaffold, checkpoint.tokenizer, seed), n), 1
+    if choice.prompt is not None:
+        return [parse_prompt(choice.prompt, checkpoint.tokenizer, choice.first)], n
+    if choice.prompts is not None:
+        return read_prompts(choice.prompts, checkpoint.tokenizer, choice.first), n
+    return None, n
+
+
+SAMPLE_COLUMNS: dict[str, Callable[[Sample], object]] = {
+    "sample": lambda sample: sample.number,
+    "prompt": lambda sample: sample.prompt.text,
+    "generated": lambda sample: sample.smiles,
+    "text": lambda sample: sample.text,
+    "log_probability": lambda sample: f"{sample.log_probability:.4f}",
+    "n_tokens": lambda sample: sample.n_tokens,
+    "complete": lambda sample: sample.complete,
+}
+"""What the table says of a sample: its number, what it begins with, its SMILES as the model wrote it, its text in the
+model's encoding, its log-probability in nats, its tokens, and whether the model ended it."""
+
+
+def _collecting(samples: Iterable[Sample], smiles: list[str]) -> Iterator[Sample]:
+    for sample in samples:
+        smiles.append(sample.smiles)
+        yield sample
+
+
+def _write_table(samples: Iterator[Sample], path: Path, with_quality: bool) -> None:
+    seen: set[str] = set()
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        first = True
+        while part := list(islice(samples, ROWS_AT_A_TIME)):
+            frame = _frame(part, seen, with_quality)
+            frame.to_csv(stream, index=False, header=first, float_format="%.4f", quoting=csv.QUOTE_MINIMAL)
+            first = False
+
+
+def _frame(samples: Sequence[Sample], seen: set[str], with_quality: bool) -> pd.DataFrame:
+    frame = pd.DataFrame({name: [value(sample) for sample in samples] for name, value in SAMPLE_COLUMNS.items()})
+    if not with_quality:
+        return frame
+    table = molecule_table([sample.smiles for sample in samples])
+    table["duplicate"] |= table["valid"] & table["smiles"].isin(seen)  # of a molecule of an earlier part
+    seen.update(table.loc[table["valid"], "smiles"])
+    return pd.concat([frame, table], axis=1)
