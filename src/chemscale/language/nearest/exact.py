@@ -75,8 +75,9 @@ def _candidates(queries: torch.Tensor, library: npt.NDArray[np.float32], k: int,
     best = queries.new_full((len(queries), 0), 0.0)
     rows = torch.empty((len(queries), 0), dtype=torch.int64)
     for start in range(0, len(library), BLOCK):
-        # a copy: torch takes no read-only memory, and a map is read here once
-        block = torch.from_numpy(np.array(library[start : start + BLOCK], dtype=np.float32))
+        rows_here = np.asarray(library[start : start + BLOCK], dtype=np.float32)
+        # torch warns of memory that it may not write to, though nothing is written here
+        block = torch.from_numpy(rows_here if rows_here.flags.writeable else rows_here.copy())
         values, found = _top(_scores(queries, block, metric), min(k, len(block)))
         best, rows = torch.cat([best, values], 1), torch.cat([rows, found + start], 1)
         if best.shape[1] > k:

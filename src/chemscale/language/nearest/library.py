@@ -48,7 +48,8 @@ class Library:
         self.folder, self.embedder = folder, embedder
         self.record: dict[str, Any] = read_json(folder / RECORD)
         self.smiles = TextColumn(folder)
-        vectors = np.load(folder / VECTORS, mmap_mode="r")
+        # "c": writable in memory and never on disk, which spares search a copy
+        vectors = np.load(folder / VECTORS, mmap_mode="c")
         self.index = NeighbourIndex(Projection.load(folder / PROJECTION), vectors)
         self.fingerprints = FingerprintIndex(np.load(folder / FINGERPRINTS, mmap_mode="r"))
 
