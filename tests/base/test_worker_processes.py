@@ -1,6 +1,7 @@
 """Worker processes: order of answers, what they print, how failures and deaths are told."""
 
 import os
+import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -70,6 +71,19 @@ def test_a_death_is_told_with_the_order_and_the_others_end(kind: WorkerKind) -> 
     ):
         list(pool.results([{"number": 1, "seconds": 30}, {"die": 3}, {"number": 2}][::-1]))
     assert all(process.poll() is not None for process in pool._processes)
+
+
+def test_a_worker_whose_asker_is_gone_ends_in_silence(kind: WorkerKind) -> None:
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
+    command = [sys.executable, "-m", kind.module]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(command, text=True, env=environment, **pipes)  # type: ignore[call-overload]
+    process.stdout.close()
+    process.stdin.write('{"number": 1}\n')
+    process.stdin.close()
+    assert process.wait() == 1
+    assert process.stderr.read() == "noise\n"
+    process.stderr.close()
 
 
 def test_there_is_a_core() -> None:

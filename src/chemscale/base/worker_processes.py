@@ -143,8 +143,11 @@ def serve(carry_out: Callable[[dict[str, Any]], Any]) -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints must not be taken for an answer
     for line in sys.stdin:
-        answers.write(json.dumps(_answer(carry_out, line)) + "\n")
-        answers.flush()
+        try:
+            answers.write(json.dumps(_answer(carry_out, line)) + "\n")
+            answers.flush()
+        except BrokenPipeError:
+            os._exit(1)  # nobody is left to be told: the process that asked was killed
 
 
 def available_cores() -> int:
