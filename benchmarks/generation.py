@@ -2,8 +2,8 @@
 
     python benchmarks/generation.py CHECKPOINT [--batch 256] [--molecules 512] [--rounds 3] [--beams 5]
 
-Takes about five minutes. Both sides start with `[bos]` alone, decode until `[eos]` or 256 tokens on one thread, and take
-turns in every round; the table has the median (lowest, highest) and the ratio to Hugging Face.
+Takes about ten minutes. Both sides start with `[bos]` alone, decode until `[eos]` or 256 tokens on one thread, and
+take turns in every round; the table has the median (lowest, highest) and the ratio to Hugging Face.
 
 hugging face          batches of `--batch`; a batch is decoded until its longest row ends
 hugging face, medium  the same with float32 products at torch's "medium" setting, which few know of
@@ -121,7 +121,8 @@ def compare(variants: dict[str, Variant], rounds: int) -> None:
     peer = next(iter(variants))
     for name, values in speeds.items():
         ratio = median_ratio(values, speeds[peer])
-        print(f"  {name:22s} {spread(values, 1):>26s} molecules/s  {ratio:5.2f}x  {lengths[name]:5.1f} tokens", flush=True)
+        rest = f"molecules/s  {ratio:5.2f}x  {lengths[name]:5.1f} tokens"
+        print(f"  {name:22s} {spread(values, 1):>26s} {rest}", flush=True)
 
 
 def hugging_face(checkpoint: Checkpoint) -> Any:

@@ -26,6 +26,12 @@ struct Step {
     int64_t row_stride, n_heads, window;
 };
 
+// Rows lie anywhere in a memory that is larger than the caches: they are asked for some positions ahead.
+constexpr int AHEAD = 8;
+inline void fetch(const float *from, int64_t numbers) {
+    for (int64_t i = 0; i < numbers; i += 16) __builtin_prefetch(from + i);
+}
+
 inline Vec load_heads(const float *from, int64_t count) { return count == LANES ? load(from) : load_part(from, count); }
 inline void store_heads(float *to, Vec value, int64_t count) {
     if (count == LANES)
@@ -46,6 +52,7 @@ void attend_heads(const Step &step, int64_t sequence, int64_t head, Vec *scores)
     Vec highest = splat(LOWEST);
     for (int64_t position = begin; position < length; position++) {
         const float *keys = step.kept + rows[position] * 2 * width + head;
+        if (position + AHEAD < length) fetch(step.kept + rows[position + AHEAD] * 2 * width, 2 * width);
         Vec even = {}, odd = {};
         for (int d = 0; d + 1 < HD; d += 2) {
             even += q[d] * load_heads(keys + d * n_heads, count);
