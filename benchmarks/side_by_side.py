@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import torch
 
-from chemscale.studies.local import available_cores
+from chemscale.base.processor import available_cores
 from chemscale.training.environment import describe_environment
 
 Times = dict[str, list[float]]

@@ -25,8 +25,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from chemscale.base.processor import available_cores
 from chemscale.studies.execute import StudyOutcome, execute_study
-from chemscale.studies.local import available_cores
 from chemscale.studies.study import parse_study
 from chemscale.training.matmul import probe_matmul_precision
 from side_by_side import Times, machine_line, median_ratio, spread, take_turns

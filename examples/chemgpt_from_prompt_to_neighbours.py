@@ -6,7 +6,7 @@ Expected  200 molecules that begin with the scaffold, nine in ten of which keep 
           for the first that passes, the three nearest of 2,000 molecules by embedding
 
 The model has 50,496 parameters and saw 5,000 molecules of the embedded library: it shows the way, not good chemistry. A
-run folder of `chemscale train frey2023/chemgpt-4.7m` or a folder in Hugging Face's format takes its place.
+run folder of `chemscale train frey2023/chemgpt-hour` or a folder in Hugging Face's format takes its place.
 """
 
 import tempfile

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from chemscale.base.errors import DataError
-from chemscale.base.worker_processes import WorkerKind, WorkerPool, available_cores
+from chemscale.base.processor import available_cores
+from chemscale.base.worker_processes import WorkerKind, WorkerPool
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 
 from chemscale.base import worker_processes
 from chemscale.base.errors import DataError, UserError
+from chemscale.base.processor import available_cores
 from chemscale.chem.selfies_encoding import encode_selfies, selfies_version, split_selfies
 from chemscale.language import ChemGPTConfig, embedding_files, embedding_worker, to_huggingface
 from chemscale.language.array_file import create_array, write_rows
@@ -139,7 +140,7 @@ def test_a_compressed_file_and_a_named_column(folder: Path, tmp_path: Path) -> N
 def test_few_molecules_are_embedded_in_this_process() -> None:
     assert embedding_files.choose_workers(None, 100) == 1
     assert embedding_files.choose_workers(3, 100) == 3
-    assert embedding_files.choose_workers(None, 10**6) == worker_processes.available_cores()
+    assert embedding_files.choose_workers(None, 10**6) == available_cores()
 
 
 def test_an_array_file_is_what_numpy_reads(tmp_path: Path) -> None:

@@ -150,11 +150,6 @@ def serve(carry_out: Callable[[dict[str, Any]], Any]) -> None:
             os._exit(1)  # nobody is left to be told: the process that asked was killed
 
 
-def available_cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _answer(carry_out: Callable[[dict[str, Any]], Any], line: str) -> dict[str, Any]:
     try:
         return {"result": carry_out(json.loads(line))}

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from chemscale.base.worker_processes import WorkerKind, WorkerPool, available_cores, serve
+from chemscale.base.processor import available_cores
+from chemscale.base.worker_processes import WorkerKind, WorkerPool, serve
 from chemscale.chem.properties import property_table
 from chemscale.chem.smiles import parse_smiles
 

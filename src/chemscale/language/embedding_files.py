@@ -13,8 +13,8 @@ import numpy as np
 
 from chemscale.base.errors import DataError, StorageError, UserError
 from chemscale.base.files import replacing
+from chemscale.base.processor import available_cores
 from chemscale.base.progress import progress_bar
-from chemscale.base.worker_processes import available_cores
 from chemscale.chem.molecule_files import read_smiles
 from chemscale.chem.sources import resolve
 from chemscale.language.array_file import create_array

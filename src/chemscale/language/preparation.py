@@ -13,8 +13,8 @@ from pathlib import Path
 
 from chemscale.base.errors import DataError, UserError
 from chemscale.base.files import cache_folder, folder_lock, read_json, write_json
+from chemscale.base.processor import available_cores
 from chemscale.base.progress import progress_bar
-from chemscale.base.worker_processes import available_cores
 from chemscale.chem.embedded_library import distinct_molecules
 from chemscale.chem.molecule_files import count_lines, read_smiles
 from chemscale.chem.sources import SOURCES, resolve

@@ -10,9 +10,10 @@ import pandas as pd
 
 from chemscale.base.errors import ConfigError, DataError
 from chemscale.base.files import folder_lock, read_json, write_json
+from chemscale.base.processor import available_cores
 from chemscale.base.progress import Bar, progress_bar
 from chemscale.base.records import RunFolder
-from chemscale.studies.local import available_cores, run_locally
+from chemscale.studies.local import run_locally
 from chemscale.studies.messages import Ended, Job, Progress
 from chemscale.studies.run import RunConfig, check_same_data
 from chemscale.studies.study import Study

@@ -21,11 +21,6 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 OnMessage = Callable[[Progress | Ended], None]
 
 
-def available_cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def run_locally(jobs: Sequence[Job], n_workers: int, threads: int, on_message: OnMessage) -> list[Ended]:
     """Carry out all jobs on worker processes; one that dies costs its run, not the study.
 

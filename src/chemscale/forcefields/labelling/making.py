@@ -16,8 +16,8 @@ from typing import Any
 
 from chemscale.base.errors import ConfigError, DataError
 from chemscale.base.files import folder_lock, read_json, write_json
+from chemscale.base.processor import available_cores
 from chemscale.base.progress import progress_bar
-from chemscale.base.worker_processes import available_cores
 from chemscale.forcefields.frame import Frame
 from chemscale.forcefields.frames import REJECTS, Frames, is_frames_folder
 from chemscale.forcefields.labelling.part import PartFrame, read_part
