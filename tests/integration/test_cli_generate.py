@@ -1,5 +1,6 @@
 """Generation as a user meets it: a table of molecules, prompts, a sweep, and what it says of bad input."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,11 +65,13 @@ def test_prompts_and_scaffolds(run: str, command_line: CommandLine) -> None:
 
 def test_a_sweep_compares_checkpoints(run: str, command_line: CommandLine) -> None:
     Path("sweep.toml").write_text(SWEEP)
-    status, out, err = command_line("generate", run, run, "--sweep", "sweep.toml", "--out", "swept")
+    shutil.copytree(run, "other/run")
+    status, out, err = command_line("generate", run, "other/run", "--sweep", "sweep.toml", "--out", "swept")
     assert status == 0, err
+    assert len(set(pd.read_csv("swept/table.csv")["model"])) == 2
     assert "passes the filters, %" in out and "prompts.svg" in out
-    assert len(pd.read_csv("swept/table.csv")) == 4
-    assert len(pd.read_csv("swept/samples.csv")) == 12
+    assert len(pd.read_csv("swept/table.csv")) == 8
+    assert len(pd.read_csv("swept/samples.csv")) == 24
     assert Path("swept/figures/prompts.svg").exists()
 
 

@@ -11,7 +11,7 @@ from chemscale.base.files import replacing, write_atomically
 from chemscale.base.progress import progress_bar
 from chemscale.language.generation import Sample
 from chemscale.language.prompt_sweep import PromptSweep, run_prompt_sweep, sweep_size
-from chemscale.language.trained import load_checkpoint
+from chemscale.language.trained import Checkpoint, load_checkpoint
 from chemscale.report.prompts.folder import SweepFolder, write_sweep
 from chemscale.studies.presets import load
 
@@ -32,12 +32,12 @@ def sweep_prompts(
         UserError: the file is no sweep, or a model cannot read one of its molecules.
     """
     sweep = parse_sweep(config, overrides)
-    models = {Path(path): load_checkpoint(path) for path in checkpoints}
+    models = _named([Path(path) for path in checkpoints])
     tables: list[pd.DataFrame] = []
     bar_total = len(models) * sweep_size(sweep)
     with replacing(out / "samples.csv") as temporary, progress_bar("generate", bar_total, "molecules") as bar:
-        for checkpoint in models.values():
-            name, size = checkpoint.path.resolve().name, checkpoint.model.n_parameters()
+        for name, checkpoint in models.items():
+            size = checkpoint.model.n_parameters()
             for table, samples in run_prompt_sweep(checkpoint, sweep, seed=seed, on_progress=bar.advance):
                 _append(temporary, name, str(table["sampling"].iloc[0]), samples, header=not tables)
                 tables.append(table.assign(model=name, n_parameters=size))
@@ -56,6 +56,16 @@ def parse_sweep(config: str, overrides: Sequence[str] = ()) -> PromptSweep:
         others = ", ".join(sorted(set(values) - {"sweep"})) or "nothing"
         raise ConfigError(f"{config}: expected a [sweep] and nothing else, found {others}")
     return PromptSweep.parse(values["sweep"], "sweep")
+
+
+def _named(paths: Sequence[Path]) -> dict[str, Checkpoint]:
+    """The checkpoints by the names of their folders, or by their paths where names are not enough."""
+    names = [path.resolve().name for path in paths]
+    if len(set(names)) < len(names):
+        names = [str(path) for path in paths]
+    if len(set(names)) < len(names):
+        raise ConfigError(f"{', '.join(names)}: a checkpoint is given twice; a sweep compares different ones")
+    return {name: load_checkpoint(path) for name, path in zip(names, paths, strict=True)}
 
 
 def _append(path: Path, model: str, sampling: str, samples: Sequence[Sample], header: bool) -> None:

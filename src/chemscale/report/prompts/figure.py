@@ -1,5 +1,7 @@
 """The figure of a sweep: one panel for each strategy and measure, colours for prompt lengths, dashes for models."""
 
+from typing import Any
+
 import altair as alt
 import pandas as pd
 
@@ -9,6 +11,9 @@ from chemscale.report.theme import chart_config
 
 SHOWN = ("passes_filters", "delta_mw")
 WIDTH, HEIGHT = 200, 190
+AXIS_WIDTH = 46
+WEIGHT_LINEAR_TO = 50.0  # g/mol
+WEIGHT_TICKS = [-1000, -300, -100, 0, 100, 300, 1000, 3000]
 
 
 def sweep_figure(summary: pd.DataFrame, title: str, n_molecules: int) -> alt.VConcatChart:
@@ -20,13 +25,13 @@ def sweep_figure(summary: pd.DataFrame, title: str, n_molecules: int) -> alt.VCo
         n_molecules: molecules that prompts were cut from.
     """
     lengths = [length_label(length) for length in summary["prompt_length"].unique()]
-    sizes = sorted(summary["n_parameters"].unique(), reverse=True)
-    models = [f"{short(size)} parameters" for size in sizes]
+    names = model_labels(summary)
     frame = summary.assign(
         length=summary["prompt_length"].map(length_label),
-        size=summary["n_parameters"].map(dict(zip(sizes, models, strict=True))),
+        size=summary["model"].map(names),
         value=summary["value"].map(lambda value: f"{value:g}"),
     )
+    models = list(names.values())
     rows = []
     for measure in SHOWN:
         panels = [
@@ -41,6 +46,14 @@ def sweep_figure(summary: pd.DataFrame, title: str, n_molecules: int) -> alt.VCo
     return alt.vconcat(*rows, spacing=26).properties(title=heading).configure(**chart_config(len(lengths)))
 
 
+def model_labels(summary: pd.DataFrame) -> dict[str, str]:
+    """A label for each model, the largest first: its size, or its name where sizes do not tell them apart."""
+    sizes = summary.groupby("model", sort=False)["n_parameters"].first().sort_values(ascending=False, kind="stable")
+    if sizes.duplicated().any():
+        return {str(model): str(model) for model in sizes.index}
+    return {str(model): f"{short(size)} parameters" for model, size in sizes.items()}
+
+
 def _panel(
     frame: pd.DataFrame, measure: str, lengths: list[str], models: list[str], first: bool, top: bool
 ) -> alt.LayerChart:
@@ -52,8 +65,13 @@ def _panel(
         high=scale * (frame[measure] + frame[f"{measure}_error"]),
     )[["value", "length", "size", "shown", "low", "high"]]
     title = "passes the filters (%)" if percent else "change of weight (g/mol)"
-    axis = alt.Axis(title=title if first else None, labels=first, domain=False, ticks=False)
-    y_scale = alt.Scale(domain=[0, 100]) if percent else alt.Scale()
+    # One extent for all rows, so that panels stand above each other.
+    ends: dict[str, Any] = {"minExtent": AXIS_WIDTH, "maxExtent": AXIS_WIDTH} if first else {}
+    axis = alt.Axis(title=title if first else None, labels=first, domain=False, ticks=False, **ends)
+    if not percent:
+        ends["values"] = WEIGHT_TICKS
+    # Sequences that never end weigh thousands: a scale that is linear near zero and logarithmic far from it.
+    y_scale = alt.Scale(domain=[0, 100]) if percent else alt.Scale(type="symlog", constant=WEIGHT_LINEAR_TO)
     legend = {"orient": "bottom", "direction": "horizontal", "symbolSize": 120} if top else None
     x = alt.X(
         "value:O",

@@ -8,7 +8,7 @@ GROUPS = ["model", "n_parameters", "strategy", "value", "prompt_length"]
 MEASURES = ("passes_filters", "delta_mw", "unique", "contains_scaffold", "similarity")
 STRATEGIES = {
     "top_k": "top-k: tokens to draw from",
-    "top_p": "nucleus: probability to draw from",
+    "top_p": "nucleus: probability kept",
     "temperature": "temperature",
     "beams": "beam search: beams",
 }
