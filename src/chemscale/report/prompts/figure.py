@@ -67,9 +67,9 @@ def _panel(
     title = "passes the filters (%)" if percent else "change of weight (g/mol)"
     # One extent for all rows, so that panels stand above each other.
     ends: dict[str, Any] = {"minExtent": AXIS_WIDTH, "maxExtent": AXIS_WIDTH} if first else {}
-    axis = alt.Axis(title=title if first else None, labels=first, domain=False, ticks=False, **ends)
     if not percent:
         ends["values"] = WEIGHT_TICKS
+    axis = alt.Axis(title=title if first else None, labels=first, domain=False, ticks=False, **ends)
     # Sequences that never end weigh thousands: a scale that is linear near zero and logarithmic far from it.
     y_scale = alt.Scale(domain=[0, 100]) if percent else alt.Scale(type="symlog", constant=WEIGHT_LINEAR_TO)
     legend = {"orient": "bottom", "direction": "horizontal", "symbolSize": 120} if top else None
