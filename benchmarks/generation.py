@@ -1,6 +1,6 @@
 """Molecules a processor second until `[eos]`, beside Hugging Face's `generate` on the same weights and settings.
 
-    python benchmarks/generation.py CHECKPOINT [--batch 256] [--molecules 512] [--rounds 3] [--beams 5]
+    python benchmarks/generation.py CHECKPOINT [--batch 256] [--molecules 1024] [--rounds 3] [--beams 5]
 
 Takes about ten minutes. Both sides start with `[bos]` alone, decode until `[eos]` or 256 tokens on one thread, and
 take turns in every round; the table has the median (lowest, highest) and the ratio to Hugging Face.

@@ -30,9 +30,9 @@ def main() -> None:
         run, _ = chemscale.train("smoke/chemgpt", out=Path(folder))
         checkpoint = load_checkpoint(run)
 
-        prompts = spread(scaffold_prompts(LEAD, checkpoint.tokenizer), 200)
-        sampling = Sampling(top_k=20, temperature=0.9)
-        molecules = [sample.smiles for sample in generate(checkpoint, 1, sampling=sampling, prompts=prompts)]
+        prompts = scaffold_prompts(LEAD, checkpoint.tokenizer)
+        counts, sampling = spread(200, len(prompts)), Sampling(top_k=20, temperature=0.9)
+        molecules = [sample.smiles for sample in generate(checkpoint, counts, sampling=sampling, prompts=prompts)]
         print(assess(molecules))
         print(compare_with(LEAD, molecules))
 
@@ -44,9 +44,8 @@ def main() -> None:
         query = canonical_query(new)
         rows, distances = found.by_embedding([query], k=3)[0]
         print(f"nearest to {new}:")
-        smiles = library.read_text().split()
         for row, distance in zip(rows, distances, strict=True):
-            print(f"  {1 - distance:.3f}  {smiles[row]}")
+            print(f"  {1 - distance:.3f}  {found.smiles[int(row)]}")
 
 
 if __name__ == "__main__":

@@ -87,7 +87,11 @@ def test_a_sweep_compares_checkpoints(run: str, command_line: CommandLine) -> No
         (("--set", "sampling.beams=2"), "30 molecules of a prompt, but 2 beams gives 2"),
         (("--prompts", "missing.txt"), "missing.txt"),
         (("--reference", "missing.smi"), "missing.smi"),
-        (("--sweep", "smoke/chemgpt"), "expected a [sweep] and nothing else"),
+        (("--scaffold", "c1ccccc1", "--set", "sampling.beams=5"), "30 molecules of a prompt, but 5 beams gives 5"),
+        (("--no-quality", "--reference", "known.smi"), "give one of the two"),
+        (("--sweep", "frey2023/figure6"), "--n: a sweep says itself"),
+        (("--set", "sampling.temperature=1e-9"), "sampling.temperature"),
+        (("--prompts", "."), "is a folder"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_left(
@@ -104,6 +108,14 @@ def test_a_folder_that_is_no_checkpoint(command_line: CommandLine, tmp_path: Pat
     assert status == 2 and "no run here" in err
     status, _, err = command_line("generate", str(tmp_path / "nowhere"), "--out", str(tmp_path / "x.csv"))
     assert status == 2 and "no such folder" in err
+
+
+def test_a_sweep_needs_a_sweep_and_a_folder(run: str, command_line: CommandLine) -> None:
+    status, _, err = command_line("generate", run, "--sweep", "smoke/chemgpt", "--out", "x")
+    assert status == 2 and "expected a [sweep] and nothing else" in err
+    Path("taken").write_text("")
+    status, _, err = command_line("generate", run, "--sweep", "frey2023/figure6", "--out", "taken")
+    assert status == 2 and "taken: is a file; a sweep leaves a folder" in err
 
 
 @pytest.mark.parametrize("verb", ["train", "study"])

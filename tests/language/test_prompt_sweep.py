@@ -59,6 +59,8 @@ def test_every_prompt_has_a_row_that_its_samples_bear_out(checkpoint: Checkpoint
         ({"strategies": [{"vary": "top_q", "values": [1]}]}, r"strategies\.0\.vary"),
         ({"strategies": [{"vary": "top_p", "values": [1.5]}]}, r"sampling.top_p.*\(got 1.5\)"),
         ({"strategies": [{"vary": "beams", "values": [2], "sampling": {"top_k": 5}}]}, "draws nothing"),
+        ({"strategies": [{"vary": "top_k", "values": [2.7]}]}, "top_k is a whole number, got 2.7"),
+        ({"strategies": [{"vary": "top_k", "values": [2]}, {"vary": "top_k", "values": [3]}]}, "called top_k; give"),
         ({"prompt_length": [3]}, "did you mean 'prompt_lengths'"),
     ],
 )

@@ -85,7 +85,10 @@ def test_a_scaffold_stays_whole_and_grows_in_several_places(tokenizer: Tokenizer
     assert prompts == scaffold_prompts(smiles, tokenizer)
 
 
-@pytest.mark.parametrize(("smiles", "reason"), [("CCO", "no rings"), ("c1ccccc", "no molecule"), ("c1ccsc1B", r"\[")])
+@pytest.mark.parametrize(
+    ("smiles", "reason"),
+    [("CCO", "no rings"), ("c1ccccc", "no molecule"), ("c1ccsc1B", r"\[S\]: not in the vocabulary")],
+)
 def test_a_scaffold_that_cannot_be_used_is_refused(tokenizer: Tokenizer, smiles: str, reason: str) -> None:
     with pytest.raises(UserError, match=reason):
         scaffold_prompts(smiles, Tokenizer(Vocabulary.of(SYMBOLS[:3], "selfies", selfies_version())))
@@ -101,6 +104,13 @@ def test_prompts_of_a_file(tokenizer: Tokenizer, tmp_path: Path) -> None:
     lines.write_text("CCO\nC[Si]\n")
     with pytest.raises(UserError, match=r"prompts.txt, line 2: .*\[Si\]"):
         read_prompts(str(lines), tokenizer)
+    lines.write_bytes(b"\xef\xbb\xbfCCO\r\nCC(=O)N\r\n")
+    assert [prompt.text for prompt in read_prompts(str(lines), tokenizer)] == ["CCO", "CC(=O)N"]
+    lines.write_bytes(b"CC\xffO\n")
+    with pytest.raises(UserError, match=r"prompts.txt, line 1"):
+        read_prompts(str(lines), tokenizer)
+    with pytest.raises(UserError, match="is a folder"):
+        read_prompts(str(tmp_path), tokenizer)
     lines.write_text("\n")
     with pytest.raises(UserError, match="holds no prompts"):
         read_prompts(str(lines), tokenizer)

@@ -16,9 +16,12 @@ def generate(
         list[Path], typer.Argument(help="Run folder, or folder in Hugging Face's format; a sweep compares several.")
     ],
     out: Annotated[Path, typer.Option("--out", help="CSV file of the molecules; of a sweep, its folder.")],
-    n: Annotated[int, typer.Option("--n", min=1, help="Molecules; with --prompts, of each prompt.")] = 1000,
+    n: Annotated[
+        Optional[int],  # noqa: UP045 - typer reads the annotation at run time
+        typer.Option("--n", min=1, help="Molecules, 1000 if not given; with --prompts, of each prompt."),
+    ] = None,
     prompt: Annotated[
-        Optional[str],  # noqa: UP045 - typer reads the annotation at run time
+        Optional[str],  # noqa: UP045
         typer.Option(help="What every molecule begins with: a part of one, as SMILES or SELFIES."),
     ] = None,
     scaffold: Annotated[
@@ -44,10 +47,15 @@ def generate(
 ) -> None:
     """Generate molecules: freely, from a prompt, or around a scaffold."""
     if sweep is not None:
+        given = {"--n": n, "--prompt": prompt, "--scaffold": scaffold, "--prompts": prompts, "--first": first}
+        given |= {"--reference": reference, "--no-quality": None if quality else True}
+        _refuse_beside_sweep([name for name, value in given.items() if value is not None])
         _run_sweep(sweep, checkpoints, out, overrides or [], seed)
         return
     if len(checkpoints) > 1:
         raise UserError(f"{len(checkpoints)} checkpoints: only a --sweep compares several; give one")
+    if reference is not None and not quality:
+        raise UserError("--reference: is for novelty and distances, which --no-quality leaves out; give one of the two")
     check_writable(out)
     from chemscale.language.decoding.sampling import Sampling
     from chemscale.verbs.generation import PromptChoice, generate_to_file
@@ -58,7 +66,7 @@ def generate(
         report = generate_to_file(
             checkpoints[0],
             out,
-            n,
+            1000 if n is None else n,
             sampling=sampling,
             choice=choice,
             seed=seed,
@@ -81,9 +89,20 @@ def _sampling_values(overrides: list[str]) -> dict[str, Any]:
     return table
 
 
+def _refuse_beside_sweep(given: list[str]) -> None:
+    if given:
+        raise UserError(
+            f"{', '.join(given)}: a sweep says itself what it generates; change keys of it, for example "
+            "--set sweep.molecules_per_prompt=50"
+        )
+
+
 def _run_sweep(sweep: str, checkpoints: list[Path], out: Path, overrides: list[str], seed: int) -> None:
     from chemscale.verbs.sweeps import sweep_prompts
 
+    if out.is_file():
+        raise UserError(f"{out}: is a file; a sweep leaves a folder")
+    check_writable(out / "table.csv")
     with interruptible():
         report = sweep_prompts(sweep, checkpoints, out, overrides, seed=seed)
     print(report)

@@ -22,6 +22,7 @@ Varied = Literal["top_k", "top_p", "temperature", "beams"]
 class Strategy(Config):
     """One setting of the sampling, at several values; all others are as `sampling` says."""
 
+    name: str = Field("", description="in tables and figures; what is varied if not given")
     vary: Varied = Field(description="top_k, top_p, temperature or beams: what is varied")
     values: tuple[float, ...] = Field(description="its values", min_length=1)
     sampling: dict[str, Any] = Field(
@@ -31,11 +32,18 @@ class Strategy(Config):
     @model_validator(mode="after")
     def _each_is_a_sampling(self) -> Self:
         for value in self.values:
+            if self.vary in ("top_k", "beams") and value != int(value):
+                raise ValueError(f"{self.vary} is a whole number, got {value:g}")
             try:
                 self.at(value)
             except ConfigError as error:
                 raise ValueError(str(error)) from None
         return self
+
+    @property
+    def title(self) -> str:
+        """Its name, or what it varies."""
+        return self.name or self.vary
 
     def at(self, value: float) -> Sampling:
         """The sampling at one of the values."""
@@ -65,6 +73,15 @@ class PromptSweep(Config):
             except MoleculeError as error:
                 raise ValueError(f"{smiles!r} is no molecule: {error}") from None
         return molecules
+
+    @field_validator("strategies")
+    @classmethod
+    def _strategies_have_names(cls, strategies: tuple[Strategy, ...]) -> tuple[Strategy, ...]:
+        titles = [strategy.title for strategy in strategies]
+        twice = sorted({title for title in titles if titles.count(title) > 1})
+        if twice:
+            raise ValueError(f"two strategies are called {', '.join(twice)}; give each a name of its own")
+        return strategies
 
 
 @dataclass(frozen=True)
@@ -103,7 +120,7 @@ def run_prompt_sweep(
     """Generate and judge, one value of one strategy at a time.
 
     Yields:
-        A table with one row for each prompt, columns as `_row` names them, and the samples.
+        A table with one row for each prompt (columns of `_setting` and `_outcome`), and the samples.
 
     Raises:
         UserError: a molecule cannot be encoded by the model, or is shorter than a prompt.
@@ -111,47 +128,48 @@ def run_prompt_sweep(
     prompts = _prompts(checkpoint, sweep)
     for step in sweep_steps(sweep):
         n = step.molecules(sweep)
+        beginnings = [prompt for _, _, prompt in prompts]
         samples = list(
-            generate(
-                checkpoint,
-                n,
-                sampling=step.sampling,
-                prompts=[prompt for _, prompt in prompts],
-                seed=seed,
-                on_progress=on_progress,
-            )
+            generate(checkpoint, n, sampling=step.sampling, prompts=beginnings, seed=seed, on_progress=on_progress)
         )
-        groups: dict[int, list[Sample]] = {}
+        of_prompt: dict[int, list[Sample]] = {}
         for sample in samples:
-            groups.setdefault(sample.number // n, []).append(sample)
-        rows = [_row(step, sweep, length, prompt, groups.get(i, []), n) for i, (length, prompt) in enumerate(prompts)]
+            of_prompt.setdefault(id(sample.prompt), []).append(sample)
+        rows = []
+        for molecule, length, prompt in prompts:
+            place = {"prompt_length": length, "prompt_tokens": prompt.n_tokens, "molecule": molecule}
+            found = of_prompt.get(id(prompt), [])
+            rows.append(_setting(step) | place | _outcome(sweep.molecules[molecule], found, n))
         yield pd.DataFrame(rows), samples
 
 
-def _prompts(checkpoint: Checkpoint, sweep: PromptSweep) -> list[tuple[int, Prompt]]:
+def _prompts(checkpoint: Checkpoint, sweep: PromptSweep) -> list[tuple[int, int, Prompt]]:
+    """Number of the molecule, length and prompt."""
     prompts = []
-    for smiles in sweep.molecules:
+    for number, smiles in enumerate(sweep.molecules):
         for length in sweep.prompt_lengths:
             try:
-                prompts.append((length, parse_prompt(smiles, checkpoint.tokenizer, first=length)))
+                prompts.append((number, length, parse_prompt(smiles, checkpoint.tokenizer, first=length)))
             except UserError as error:
                 raise UserError(f"sweep.molecules: {error}") from None
     return prompts
 
 
-def _row(
-    step: SweepStep, sweep: PromptSweep, length: int, prompt: Prompt, samples: Sequence[Sample], asked: int
-) -> dict[str, Any]:
-    """What came of one prompt; shares are of all that was asked for, so a search that finds fewer loses by it."""
-    found = compare_with(str(prompt.molecule), [sample.smiles for sample in samples] or [""])
-    valid = found.n_valid / asked
+def _setting(step: SweepStep) -> dict[str, Any]:
+    strategy = step.strategy
     return {
-        "strategy": step.strategy.vary,
+        "strategy": strategy.title,
+        "vary": strategy.vary,
         "value": step.value,
         "sampling": str(step.sampling),
-        "prompt_length": length,
-        "prompt_tokens": prompt.n_tokens,
-        "molecule": sweep.molecules.index(str(prompt.molecule)),
+    }
+
+
+def _outcome(reference: str, samples: Sequence[Sample], asked: int) -> dict[str, Any]:
+    """What came of one prompt; shares are of all that was asked for, so a search that finds fewer loses by it."""
+    found = compare_with(reference, [sample.smiles for sample in samples] or [""])
+    valid = found.n_valid / asked
+    return {
         "reference": found.reference,
         "n_asked": asked,
         "n_found": len(samples),

@@ -9,6 +9,7 @@ from rdkit import Chem
 
 from chemscale.base.errors import UserError
 from chemscale.base.seeds import stream_seed
+from chemscale.chem.compressed_text import inner_name, open_text, readable
 from chemscale.chem.molecule_files import read_smiles
 from chemscale.chem.scaffolds import murcko_scaffold
 from chemscale.chem.selfies_encoding import decode_selfies
@@ -119,18 +120,19 @@ def scaffold_prompts(smiles: str, tokenizer: AnyTokenizer, seed: int = 0) -> lis
 
 def _lines(path: Path) -> list[tuple[int, str]]:
     """Tables have their SMILES column read; a list may hold SELFIES, which no reader of molecules knows."""
-    if path.suffix.lower() in (".txt", ".selfies", ""):
-        lines = path.read_text(encoding="utf-8").splitlines()
-        return [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
-    return list(read_smiles(path))
+    if Path(inner_name(path)).suffix.lower() not in (".txt", ".selfies", ""):
+        return list(read_smiles(path))
+    with readable(path), open_text(path) as stream:
+        return [(number, line) for number, line in enumerate(stream, start=1) if line.strip()]
 
 
 def _encode(text: str, tokenizer: AnyTokenizer) -> tuple[list[int], str | None]:
     """The ids without ends, and the molecule where the text is one."""
     if tokenizer.encoding == "selfies" and _SYMBOLS.fullmatch(text):
         try:
-            return tokenizer.encode_text(text, ends=False), decode_selfies(text) or None
-        except (UserError, MoleculeError) as error:
+            ids = tokenizer.encode_text(text, ends=False)
+            return ids, _decoded(ids, tokenizer)
+        except UserError as error:
             if not _is_molecule(text):
                 raise UserError(f"the prompt {text!r} cannot be encoded: {error}") from None
     try:
@@ -145,6 +147,13 @@ def _encode(text: str, tokenizer: AnyTokenizer) -> tuple[list[int], str | None]:
         ) from None
     except UserError as error:
         raise UserError(f"the prompt {text!r} cannot be encoded: {error}") from None
+
+
+def _decoded(ids: Sequence[int], tokenizer: AnyTokenizer) -> str | None:
+    try:
+        return tokenizer.decode(ids) or None
+    except MoleculeError:
+        return None
 
 
 def _first_tokens(text: str, ids: Sequence[int], first: int | None) -> Sequence[int]:

@@ -16,7 +16,7 @@ from chemscale.chem.selfies_encoding import (
 from chemscale.chem.smiles import split_smiles
 from chemscale.language.corpus import VOCABULARY
 from chemscale.language.huggingface_tokenizer import write_huggingface_tokenizer
-from chemscale.language.vocabulary import Encoding, Vocabulary
+from chemscale.language.vocabulary import SPECIAL_SYMBOLS, Encoding, Vocabulary
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,11 @@ class Tokenizer:
     def unk_id(self) -> int:
         """The id of an unknown symbol; `encode` never gives it."""
         return self.vocabulary.unk_id
+
+    @property
+    def symbol_ids(self) -> range:
+        """The ids that stand for symbols of a molecule: what a model may generate beside `[eos]`."""
+        return range(len(SPECIAL_SYMBOLS), len(self))
 
     @property
     def encoding(self) -> Encoding:

@@ -28,6 +28,7 @@ from chemscale.language.vocabulary import Encoding
 _PATTERN = r"\[(.*?)\]"
 _PIECES = re.compile(r"(\[.*?\])")
 _INSIDE = "##"
+_SPECIAL = ("[PAD]", "[CLS]", "[SEP]", "[MASK]")
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,15 @@ class WordPieceTokenizer:
     def unk_id(self) -> int:
         """The id of `[UNK]`; `encode` never gives it."""
         return self.ids[self.unk]
+
+    @cached_property
+    def symbol_ids(self) -> tuple[int, ...]:
+        """The ids of whole bracket symbols: what a model may generate beside `[SEP]`.
+
+        Letters and pieces are left out: they are there for texts of other SELFIES versions, and spell nothing alone.
+        """
+        special = {self.unk, *_SPECIAL}
+        return tuple(index for symbol, index in self.ids.items() if _PIECES.fullmatch(symbol) and symbol not in special)
 
     @property
     def encoding(self) -> Encoding:

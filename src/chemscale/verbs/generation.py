@@ -15,7 +15,7 @@ from chemscale.chem.molecule_files import read_smiles
 from chemscale.chem.sources import resolve
 from chemscale.language.decoding.sampling import Sampling
 from chemscale.language.generation import Sample, generate, spread
-from chemscale.language.prompts import Prompt, parse_prompt, read_prompts, scaffold_prompts
+from chemscale.language.prompts import Prompt, no_prompt, parse_prompt, read_prompts, scaffold_prompts
 from chemscale.language.quality import Quality, assess, molecule_table
 from chemscale.language.trained import Checkpoint, load_checkpoint
 
@@ -89,29 +89,33 @@ def generate_to_file(
         UserError: the checkpoint, a prompt or a setting is wrong.
     """
     trained = load_checkpoint(checkpoint)
-    prompts, each = choose_prompts(trained, choice or PromptChoice(), n, seed)
+    prompts, counts = choose_prompts(trained, choice or PromptChoice(), n, seed)
     known = None if reference is None else [text for _, text in read_smiles(resolve(reference))]
     smiles: list[str] = []
-    with replacing(out) as temporary, progress_bar("generate", each * max(1, len(prompts or [])), "molecules") as bar:
-        samples = generate(trained, each, sampling=sampling, prompts=prompts, seed=seed, on_progress=bar.advance)
+    with replacing(out) as temporary, progress_bar("generate", sum(counts), "molecules") as bar:
+        samples = generate(trained, counts, sampling=sampling, prompts=prompts, seed=seed, on_progress=bar.advance)
         _write_table(_collecting(samples, smiles), temporary, with_quality)
     quality = assess(smiles, reference=known) if with_quality else None
     return GenerationReport(out, len(smiles), quality)
 
 
-def choose_prompts(checkpoint: Checkpoint, choice: PromptChoice, n: int, seed: int) -> tuple[list[Prompt] | None, int]:
+def choose_prompts(checkpoint: Checkpoint, choice: PromptChoice, n: int, seed: int) -> tuple[list[Prompt], list[int]]:
     """The prompts of a choice, and how many molecules each of them is to begin.
 
     Raises:
         UserError: a prompt cannot be encoded.
     """
+    tokenizer = checkpoint.tokenizer
     if choice.scaffold is not None:
-        return spread(scaffold_prompts(choice.scaffold, checkpoint.tokenizer, seed), n), 1
-    if choice.prompt is not None:
-        return [parse_prompt(choice.prompt, checkpoint.tokenizer, choice.first)], n
+        prompts = scaffold_prompts(choice.scaffold, tokenizer, seed)[:n]
+        return prompts, spread(n, len(prompts))
     if choice.prompts is not None:
-        return read_prompts(choice.prompts, checkpoint.tokenizer, choice.first), n
-    return None, n
+        prompts = read_prompts(choice.prompts, tokenizer, choice.first)
+    elif choice.prompt is not None:
+        prompts = [parse_prompt(choice.prompt, tokenizer, choice.first)]
+    else:
+        prompts = [no_prompt(tokenizer)]
+    return prompts, [n] * len(prompts)
 
 
 SAMPLE_COLUMNS: dict[str, Callable[[Sample], object]] = {

@@ -70,5 +70,5 @@ def _named(paths: Sequence[Path]) -> dict[str, Checkpoint]:
 
 def _append(path: Path, model: str, sampling: str, samples: Sequence[Sample], header: bool) -> None:
     rows = [(model, sampling, s.prompt.text, s.prompt.n_tokens, s.smiles, s.complete) for s in samples]
-    columns = ["model", "sampling", "molecule", "prompt_tokens", "generated", "complete"]
+    columns = ["model", "sampling", "reference", "prompt_tokens", "generated", "complete"]
     pd.DataFrame(rows, columns=columns).to_csv(path, index=False, header=header, mode="a")

@@ -18,8 +18,18 @@ def table() -> pd.DataFrame:
                 for length in (5, -3):
                     for molecule in range(3):
                         share = 0.1 * molecule + (0.5 if size > 1e6 else 0.2)
-                        rows.append((model, size, strategy, value, length, molecule, share, -10.0 * molecule))
-    columns = ["model", "n_parameters", "strategy", "value", "prompt_length", "molecule", "passes_filters", "delta_mw"]
+                        rows.append((model, size, strategy, strategy, value, length, molecule, share, -10.0 * molecule))
+    columns = [
+        "model",
+        "n_parameters",
+        "strategy",
+        "vary",
+        "value",
+        "prompt_length",
+        "molecule",
+        "passes_filters",
+        "delta_mw",
+    ]
     frame = pd.DataFrame(rows, columns=columns)
     return frame.assign(unique=1.0, contains_scaffold=[float("nan"), 0.5, 1.0] * (len(frame) // 3), similarity=0.3)
 
@@ -53,3 +63,12 @@ def test_the_text_fits_a_terminal(table: pd.DataFrame) -> None:
 
 def test_lengths_have_names() -> None:
     assert [length_label(length) for length in (5, -3)] == ["5 tokens", "all but 3"]
+
+
+def test_strategies_with_names_and_models_of_one_size_stay_apart(table: pd.DataFrame, tmp_path: Path) -> None:
+    named = table.assign(strategy=table["strategy"] + " at T 0.5", n_parameters=1000)
+    write_sweep(pd.concat([table.assign(n_parameters=1000), named]), "Prompts", tmp_path / "sweep")
+    svg = (tmp_path / "sweep" / "figures" / "prompts.svg").read_text()
+    for words in ("top_k at T 0.5", "top-k: tokens to draw from", "small", "large"):
+        assert words in svg
+    assert len(pd.read_csv(tmp_path / "sweep" / "summary.csv")) == 32

@@ -18,7 +18,9 @@ class Sampling(Config):
     Temperature, top-k and nucleus may be combined and are applied in this order. Greedy and beam search draw nothing.
     """
 
-    temperature: float = Field(1.0, description="scores are divided by it: below 1 bolder, above 1 more varied", gt=0)
+    temperature: float = Field(
+        1.0, description="scores are divided by it: below 1 bolder, above 1 more varied", ge=0.01, le=100
+    )
     top_k: int | None = Field(None, description="draw from the k likeliest tokens only", ge=1)
     top_p: float | None = Field(
         None, description="draw from the fewest tokens whose probabilities reach p (nucleus)", gt=0, le=1
@@ -27,7 +29,7 @@ class Sampling(Config):
     beams: int | None = Field(None, description="beam search with so many beams instead of drawing", ge=1)
     length_penalty: float = Field(1.0, description="beams are compared by log-probability / tokens^length_penalty")
     max_tokens: int | None = Field(
-        None, description="longest sequence, prompt and ends included; none takes 256, or what the model has", ge=2
+        None, description="longest sequence, prompt and ends included; none takes 256, or what the model has", ge=3
     )
     batch_size: int = Field(256, description="sequences decoded at a time", ge=1)
 

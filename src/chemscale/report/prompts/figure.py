@@ -6,11 +6,12 @@ import altair as alt
 import pandas as pd
 
 from chemscale.report.axes import short
-from chemscale.report.prompts.summary import STRATEGIES, length_label
+from chemscale.report.prompts.summary import length_label, strategy_title
 from chemscale.report.theme import chart_config
 
 SHOWN = ("passes_filters", "delta_mw")
 WIDTH, HEIGHT = 200, 190
+DASHES = [[1, 0], [5, 4], [2, 3], [8, 3, 2, 3], [12, 4]]
 AXIS_WIDTH = 46
 WEIGHT_LINEAR_TO = 50.0  # g/mol
 WEIGHT_TICKS = [-1000, -300, -100, 0, 100, 300, 1000, 3000]
@@ -49,9 +50,8 @@ def sweep_figure(summary: pd.DataFrame, title: str, n_molecules: int) -> alt.VCo
 def model_labels(summary: pd.DataFrame) -> dict[str, str]:
     """A label for each model, the largest first: its size, or its name where sizes do not tell them apart."""
     sizes = summary.groupby("model", sort=False)["n_parameters"].first().sort_values(ascending=False, kind="stable")
-    if sizes.duplicated().any():
-        return {str(model): str(model) for model in sizes.index}
-    return {str(model): f"{short(size)} parameters" for model, size in sizes.items()}
+    labels = {str(model): f"{short(size)} parameters" for model, size in sizes.items()}
+    return labels if len(set(labels.values())) == len(labels) else {model: model for model in labels}
 
 
 def _panel(
@@ -76,7 +76,7 @@ def _panel(
     x = alt.X(
         "value:O",
         sort=list(dict.fromkeys(data["value"])),
-        title=STRATEGIES.get(str(frame["strategy"].iloc[0]), "") if not top else None,
+        title=None if top else strategy_title(str(frame["strategy"].iloc[0]), str(frame["vary"].iloc[0])),
         axis=alt.Axis(labelAngle=0, grid=False),
     )
     color = alt.Color(
@@ -88,7 +88,7 @@ def _panel(
     dash = alt.StrokeDash(
         "size:N",
         sort=models,
-        scale=alt.Scale(domain=models, range=[[1, 0], [5, 4], [2, 3], [8, 3, 2, 3]][: len(models)]),
+        scale=alt.Scale(domain=models, range=[DASHES[i % len(DASHES)] for i in range(len(models))]),
         legend=alt.Legend(title="model", **legend) if legend and len(models) > 1 else None,
     )
     base = alt.Chart(data)

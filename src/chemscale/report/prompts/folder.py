@@ -8,7 +8,7 @@ import pandas as pd
 from chemscale.base.files import write_atomically
 from chemscale.report.figure_file import write_figures
 from chemscale.report.prompts.figure import sweep_figure
-from chemscale.report.prompts.summary import STRATEGIES, length_label, summarise
+from chemscale.report.prompts.summary import length_label, strategy_title, summarise
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ def pass_table(summary: pd.DataFrame) -> str:
     """A text table: percentage that passes the filters, with the change of weight behind it."""
     lengths = list(summary["prompt_length"].unique())
     lines = ["passes the filters, % (mean change of weight, g/mol), by prompt"]
-    for (model, strategy), part in summary.groupby(["model", "strategy"], sort=False):
-        lines += ["", f"{model}: {STRATEGIES.get(str(strategy), str(strategy))}"]
+    for (model, strategy, vary), part in summary.groupby(["model", "strategy", "vary"], sort=False):
+        lines += ["", f"{model}: {strategy_title(str(strategy), str(vary))}"]
         lines.append(" " * 8 + "".join(f"{length_label(length):>17s}" for length in lengths))
         for value, row in part.groupby("value", sort=False):
             cells = row.set_index("prompt_length")

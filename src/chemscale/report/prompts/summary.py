@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-GROUPS = ["model", "n_parameters", "strategy", "value", "prompt_length"]
+GROUPS = ["model", "n_parameters", "strategy", "vary", "value", "prompt_length"]
 MEASURES = ("passes_filters", "delta_mw", "unique", "contains_scaffold", "similarity")
 STRATEGIES = {
     "top_k": "top-k: tokens to draw from",
@@ -35,6 +35,11 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
             row[f"{measure}_error"] = values.sem() if len(values) > 1 else float("nan")
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def strategy_title(strategy: str, vary: str) -> str:
+    """A strategy in the words of an axis: what it varies, or the name that it was given."""
+    return STRATEGIES.get(vary, vary) if strategy == vary else strategy
 
 
 def length_label(length: int) -> str:
