@@ -11,9 +11,8 @@ def test_what_is_no_molecule_is_none_and_silent(capfd: pytest.CaptureFixture[str
     assert [molecule is None for molecule in found.molecules] == [False, True, True, False, False, True, True, False]
     assert found.valid_smiles == ["CCO", "CCO", "c1ccccc1", "[Cl-].[Na+]"]
     assert len(found.valid) == 4
-    assert found.repeated() == [False, False, False, True, False, False, False, False]
     assert capfd.readouterr().err == ""
 
 
 def test_an_empty_list_is_an_empty_set() -> None:
-    assert read_set([]).valid == read_set([]).repeated() == []
+    assert read_set([]).valid == read_set([]).valid_smiles == []

@@ -14,7 +14,7 @@ import pytest
 from chemscale.chem.fingerprints import morgan_fingerprints
 from chemscale.chem.molecule_set import read_set
 from chemscale.chem.moses_filters import judge_all
-from chemscale.chem.set_metrics import internal_diversity, unique_fraction
+from chemscale.chem.set_metrics import internal_diversity
 from chemscale.language.quality import Quality, assess
 
 GOLDEN = json.loads(Path(__file__).with_name("moses.json").read_text())
@@ -38,7 +38,7 @@ NAMES = {
 
 @pytest.fixture(scope="module")
 def quality() -> Quality:
-    return assess(GOLDEN["generated"], GOLDEN["reference"], unique_at=(100,))
+    return assess(GOLDEN["generated"], GOLDEN["reference"], unique_at=(100,), compared=None)
 
 
 @pytest.mark.parametrize("name", list(GOLDEN["metrics"]))
@@ -63,8 +63,8 @@ def test_published_metrics_of_baselines(name: str) -> None:
     fingerprints = morgan_fingerprints(found.valid)
     measured = {
         "valid": len(found.valid) / len(texts),
-        "unique@1000": unique_fraction(found.valid_smiles, 1_000),
-        "unique@10000": unique_fraction(found.valid_smiles, 10_000),
+        "unique@1000": len(set(found.valid_smiles[:1_000])) / 1_000,
+        "unique@10000": len(set(found.valid_smiles[:10_000])) / 10_000,
         "Filters": passed / len(found.valid),
         "IntDiv": internal_diversity(fingerprints),
         "IntDiv2": internal_diversity(fingerprints, power=2),

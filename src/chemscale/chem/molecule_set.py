@@ -1,4 +1,4 @@
-"""A list of SMILES read once: the molecules, their canonical SMILES, and which of them are new."""
+"""A list of SMILES read once: the molecules and their canonical SMILES."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,16 +27,6 @@ class MoleculeSet:
     def valid_smiles(self) -> list[str]:
         """The canonical SMILES of `valid`."""
         return [smiles for smiles in self.smiles if smiles]
-
-    def repeated(self) -> list[bool]:
-        """For each text whether the same molecule stood before it [n_texts]; False for what is no molecule."""
-        seen: set[str] = set()
-        found = []
-        for smiles in self.smiles:
-            found.append(smiles in seen)
-            if smiles:
-                seen.add(smiles)
-        return found
 
 
 def read_set(texts: Sequence[str]) -> MoleculeSet:

@@ -50,6 +50,11 @@ TITLES: Mapping[str, str] = MappingProxyType(
 )
 
 
+def properties_of(molecule: Chem.Mol) -> tuple[float, ...]:
+    """The values of `PROPERTIES`, in that order."""
+    return tuple(compute(molecule) for compute in PROPERTIES.values())
+
+
 def property_table(molecules: list[Chem.Mol], names: tuple[str, ...] = tuple(PROPERTIES)) -> npt.NDArray[np.float64]:
     """The properties of molecules [n_molecules, n_names]."""
     return np.array([[PROPERTIES[name](molecule) for name in names] for molecule in molecules]).reshape(-1, len(names))
