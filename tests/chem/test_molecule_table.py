@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from chemscale.base.errors import DataError
+from chemscale.chem.molecule_files import read_smiles
 from chemscale.chem.molecule_table import read_molecule_table
 
 
@@ -50,3 +51,27 @@ def test_wrong_files_are_said(tmp_path: Path) -> None:
         read_molecule_table(tmp_path)
     with pytest.raises(DataError, match="no column 'x'"):
         read_molecule_table(path, column="x")
+    path.write_text("smiles,y,y\nCCO,1,2\n")
+    with pytest.raises(DataError, match=r"columns 2, 3 are all called 'y'"):
+        read_molecule_table(path)
+
+
+def test_columns_without_a_name_have_their_number(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("smiles,,\nCCO,1,2\n")
+    assert list(read_molecule_table(path).columns.columns) == ["2", "3"]
+
+
+@pytest.mark.parametrize("n_rows", [102, 20_000])
+def test_an_open_quote_swallows_no_rows(tmp_path: Path, n_rows: int) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("smiles,name\n" + "".join(f"CCO,{'5' + chr(34) if row == 1 else row}\n" for row in range(n_rows)))
+    table = read_molecule_table(path)
+    assert len(table) == n_rows and list(zip(table.lines, table.smiles, strict=True)) == list(read_smiles(path))
+
+
+def test_an_open_quote_at_the_start_of_a_cell_swallows_no_rows(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('smiles,name\nCCO,"open\n' + "CC,name of some length\n" * 20_000)
+    table = read_molecule_table(path)
+    assert len(table) == 20_001 and list(zip(table.lines, table.smiles, strict=True)) == list(read_smiles(path))

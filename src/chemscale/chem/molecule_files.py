@@ -112,9 +112,18 @@ def count_lines(path: Path | str) -> int:
 def _stream(path: Path, layout: FileLayout) -> Iterator[tuple[int, str]]:
     line_number = 0
     with readable(path, lambda: line_number), open_text(path) as stream:
-        rows = _words(stream) if layout.delimiter is None else _cells(stream, layout.delimiter)
-        for line_number, row in itertools.islice(rows, int(layout.has_header), None):
+        for line_number, row in read_rows(stream, layout):
             yield line_number, row[layout.column].strip() if layout.column < len(row) else ""
+
+
+def read_rows(stream: TextIO, layout: FileLayout) -> Iterator[tuple[int, Sequence[str]]]:
+    """Stream `(line number from 1, cells)` of a file under its header; blank lines and comments are passed over.
+
+    Of a row over several lines it is the number of the last one. A quote that nobody closes within some lines is a
+    letter like others.
+    """
+    rows = _words(stream) if layout.delimiter is None else _cells(stream, layout.delimiter)
+    return itertools.islice(rows, int(layout.has_header), None)
 
 
 def _words(stream: TextIO) -> Iterator[tuple[int, Sequence[str]]]:

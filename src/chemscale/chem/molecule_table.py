@@ -1,17 +1,16 @@
 """A file of molecules with the other columns of its rows, for what asks more of a molecule than its SMILES."""
 
-import csv
 import itertools
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 import pandas as pd
 
 from chemscale.base.errors import DataError
 from chemscale.chem.compressed_text import open_text, readable
-from chemscale.chem.molecule_files import FileLayout, file_layout
+from chemscale.chem.molecule_files import FileLayout, file_layout, read_rows
 
 
 @dataclass(frozen=True)
@@ -52,16 +51,16 @@ def read_molecule_table(path: Path | str, column: str | None = None, limit: int 
         limit: only the first so many rows.
 
     Raises:
-        DataError: the file is missing, empty, damaged, or has no such column.
+        DataError: the file is missing, empty, damaged, has no such column, or two columns of one name.
     """
     path = Path(path)
     layout = file_layout(path, column)
     with readable(path), open_text(path) as stream:
-        rows = list(itertools.islice(_rows(stream, layout), limit))
+        rows = list(itertools.islice(read_rows(stream, layout), limit))
     if not rows:
         raise DataError(f"{path}: has a header and no rows")
     n_columns = max(layout.column + 1, len(layout.columns) or max(len(cells) for _, cells in rows))
-    names = list(layout.columns) or [str(number) for number in range(1, n_columns + 1)]
+    names = _column_names(path, layout, n_columns)
     # A short row has empty cells at its end; a long one is cut, because nothing names what is too much.
     cells = [(list(row) + [""] * n_columns)[:n_columns] for _, row in rows]
     frame = pd.DataFrame(cells, columns=pd.Index(names, dtype=object), dtype=object)
@@ -74,11 +73,15 @@ def read_molecule_table(path: Path | str, column: str | None = None, limit: int 
     )
 
 
-def _rows(stream: TextIO, layout: FileLayout) -> Iterator[tuple[int, list[str]]]:
-    if layout.delimiter is None:
-        numbered = ((number, line.split()) for number, line in enumerate(stream, start=1))
-        rows = ((number, words) for number, words in numbered if words and not words[0].startswith("#"))
-    else:
-        reader = csv.reader(stream, delimiter=layout.delimiter)
-        rows = ((reader.line_num, row) for row in reader if any(map(str.strip, row)))
-    yield from itertools.islice(rows, int(layout.has_header), None)
+def _column_names(path: Path, layout: FileLayout, n_columns: int) -> list[str]:
+    """Names from the header; a column without one is called by its number from 1.
+
+    Raises:
+        DataError: two columns have one name.
+    """
+    names = [name or str(number) for number, name in enumerate(layout.columns, start=1)]
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        places = ", ".join(str(place) for place, name in enumerate(names, start=1) if name == repeated[0])
+        raise DataError(f"{path}: columns {places} are all called {repeated[0]!r}; give each its own name")
+    return names or [str(number) for number in range(1, n_columns + 1)]
