@@ -1,7 +1,6 @@
 """The verb that generates molecules into a file."""
 
-import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,10 +15,10 @@ from chemscale.chem.sources import resolve
 from chemscale.language.decoding.sampling import Sampling
 from chemscale.language.generation import Sample, generate, spread
 from chemscale.language.prompts import Prompt, no_prompt, parse_prompt, read_prompts, scaffold_prompts
-from chemscale.language.quality import Quality, assess, molecule_table
+from chemscale.language.quality import Quality, QualityCollector
 from chemscale.language.trained import Checkpoint, load_checkpoint
 
-ROWS_AT_A_TIME = 5_000
+ROWS_AT_A_TIME = 1_000
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def generate_to_file(
 
     Args:
         checkpoint: a run folder, or a folder in Hugging Face's format.
-        out: CSV; columns as `SAMPLE_COLUMNS`, then those of `molecule_table`.
+        out: CSV; columns as `SAMPLE_COLUMNS`, then those of `language.quality.molecule_table`.
         n: molecules; with a file of prompts, molecules of each prompt.
         sampling: how tokens are chosen.
         choice: prompts; None begins with nothing.
@@ -90,13 +89,12 @@ def generate_to_file(
     """
     trained = load_checkpoint(checkpoint)
     prompts, counts = choose_prompts(trained, choice or PromptChoice(), n, seed)
-    known = None if reference is None else [text for _, text in read_smiles(resolve(reference))]
-    smiles: list[str] = []
+    known = None if reference is None else (text for _, text in read_smiles(resolve(reference)))
+    collector = QualityCollector(known) if with_quality else None
     with replacing(out) as temporary, progress_bar("generate", sum(counts), "molecules") as bar:
         samples = generate(trained, counts, sampling=sampling, prompts=prompts, seed=seed, on_progress=bar.advance)
-        _write_table(_collecting(samples, smiles), temporary, with_quality)
-    quality = assess(smiles, reference=known) if with_quality else None
-    return GenerationReport(out, len(smiles), quality)
+        n_molecules = _write_table(samples, temporary, collector)
+    return GenerationReport(out, n_molecules, collector.result() if collector else None)
 
 
 def choose_prompts(checkpoint: Checkpoint, choice: PromptChoice, n: int, seed: int) -> tuple[list[Prompt], list[int]]:
@@ -131,27 +129,14 @@ SAMPLE_COLUMNS: dict[str, Callable[[Sample], object]] = {
 model's encoding, its log-probability in nats, its tokens, and whether the model ended it."""
 
 
-def _collecting(samples: Iterable[Sample], smiles: list[str]) -> Iterator[Sample]:
-    for sample in samples:
-        smiles.append(sample.smiles)
-        yield sample
-
-
-def _write_table(samples: Iterator[Sample], path: Path, with_quality: bool) -> None:
-    seen: set[str] = set()
+def _write_table(samples: Iterator[Sample], path: Path, collector: QualityCollector | None) -> int:
+    """Write rows as they come, in parts, and give their number."""
+    n_rows = 0
     with path.open("w", encoding="utf-8", newline="") as stream:
-        first = True
         while part := list(islice(samples, ROWS_AT_A_TIME)):
-            frame = _frame(part, seen, with_quality)
-            frame.to_csv(stream, index=False, header=first, float_format="%.4f", quoting=csv.QUOTE_MINIMAL)
-            first = False
-
-
-def _frame(samples: Sequence[Sample], seen: set[str], with_quality: bool) -> pd.DataFrame:
-    frame = pd.DataFrame({name: [value(sample) for sample in samples] for name, value in SAMPLE_COLUMNS.items()})
-    if not with_quality:
-        return frame
-    table = molecule_table([sample.smiles for sample in samples])
-    table["duplicate"] |= table["valid"] & table["smiles"].isin(seen)  # of a molecule of an earlier part
-    seen.update(table.loc[table["valid"], "smiles"])
-    return pd.concat([frame, table], axis=1)
+            frame = pd.DataFrame({name: [value(sample) for sample in part] for name, value in SAMPLE_COLUMNS.items()})
+            if collector is not None:
+                frame = pd.concat([frame, collector.add([sample.smiles for sample in part])], axis=1)
+            frame.to_csv(stream, index=False, header=n_rows == 0, float_format="%.4f")
+            n_rows += len(part)
+    return n_rows
