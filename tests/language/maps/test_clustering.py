@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import silhouette_samples
 
+from chemscale.language.maps import clustering
 from chemscale.language.maps.clustering import cosine_silhouettes, silhouette
 
 
@@ -40,3 +41,11 @@ def test_groups_that_are_there_beat_their_shuffles_and_small_ones_are_left_out()
 def test_one_group_is_no_clustering() -> None:
     assert silhouette(np.eye(12), ["a"] * 12, seed=0) is None
     assert silhouette(np.eye(12), [""] * 12, seed=0) is None
+
+
+def test_vectors_are_brought_to_length_one_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    unit_rows = clustering._unit_rows
+    monkeypatch.setattr(clustering, "_unit_rows", lambda vectors: calls.append(1) or unit_rows(vectors))
+    silhouette(np.random.default_rng(0).normal(size=(20, 3)), ["a"] * 10 + ["b"] * 10, seed=0)
+    assert len(calls) == 1

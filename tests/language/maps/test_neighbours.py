@@ -1,11 +1,13 @@
 """Nearest-neighbour scores: against scikit-learn, with gaps, and where there is nothing to score."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from sklearn.metrics import r2_score, roc_auc_score
 from sklearn.neighbors import KNeighborsRegressor
 
-from chemscale.language.maps.neighbours import _folds, neighbour_score, r2, roc_auc
+from chemscale.language.maps.neighbours import _folds, _mean_of_nearest, neighbour_score, r2, roc_auc
 
 
 def test_measures_are_the_usual_ones() -> None:
@@ -40,6 +42,18 @@ def test_folds_are_even_and_of_equal_shares() -> None:
     folds = _folds(truth, True, 0, 5)
     assert sorted(np.bincount(folds)) == [20, 20, 21, 21, 21]
     assert set(np.bincount(folds[truth == 1])) == {2, 3}
+
+
+def test_blocks_change_no_mean_and_bound_the_memory() -> None:
+    random = np.random.default_rng(5)
+    queries, library = random.normal(size=(4_000, 4)), random.normal(size=(3_000, 4))
+    values = random.normal(size=3_000)
+    tracemalloc.start()
+    found = _mean_of_nearest(queries, library, values, 3)
+    assert tracemalloc.get_traced_memory()[1] < 3.2 * 1024 * len(library) * 8  # all at once: 8
+    tracemalloc.stop()
+    nearest = np.argsort(-(queries @ library.T), axis=1)[:, :3]
+    np.testing.assert_allclose(found, values[nearest].mean(1))
 
 
 def test_gaps_take_no_part() -> None:

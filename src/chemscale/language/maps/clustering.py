@@ -62,9 +62,9 @@ def silhouette(
     codes = np.array([places[groups[row]] for row in rows])
     units = _unit_rows(vectors[rows])
     random = stream(seed, "silhouette")
-    shuffled = [cosine_silhouettes(units, random.permutation(codes)).mean() for _ in range(n_shuffles)]
+    shuffled = [_silhouettes(units, random.permutation(codes)).mean() for _ in range(n_shuffles)]
     return Silhouette(
-        value=float(cosine_silhouettes(units, codes).mean()),
+        value=float(_silhouettes(units, codes).mean()),
         shuffled=float(np.mean(shuffled)),
         shuffled_deviation=float(np.std(shuffled, ddof=1)) if n_shuffles > 1 else 0.0,
         n_molecules=len(rows),
@@ -86,7 +86,11 @@ def cosine_silhouettes(vectors: Vectors, codes: npt.NDArray[np.integer]) -> npt.
     Returns:
         [n_molecules]; 0 for a molecule on the spot of all others.
     """
-    units = _unit_rows(vectors)
+    return _silhouettes(_unit_rows(vectors), codes)
+
+
+def _silhouettes(units: npt.NDArray[np.float64], codes: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
+    """Silhouettes of vectors of length one; see `cosine_silhouettes`."""
     n_groups = int(codes.max()) + 1
     sizes = np.bincount(codes, minlength=n_groups)
     sums = np.zeros((n_groups, units.shape[1]))

@@ -12,6 +12,7 @@ Vectors = npt.NDArray[np.floating]
 Floats = npt.NDArray[np.float64]
 K = 5
 N_FOLDS = 5
+_BLOCK = 1024
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,10 @@ def _folds(truth: Floats, binary: bool, seed: int, n_folds: int) -> npt.NDArray[
 
 
 def _mean_of_nearest(queries: Vectors, library: Vectors, values: Floats, k: int) -> Floats:
-    similarity = queries @ library.T
-    nearest = np.argpartition(-similarity, k - 1, axis=1)[:, :k]
-    return np.asarray(values[nearest].mean(1), dtype=np.float64)
+    """The mean value of the k nearest of a library for each query [n_queries], in blocks of bounded memory."""
+    means = np.empty(len(queries))
+    for start in range(0, len(queries), _BLOCK):
+        similarity = queries[start : start + _BLOCK] @ library.T
+        nearest = np.argpartition(similarity, -k, axis=1)[:, -k:]
+        means[start : start + _BLOCK] = values[nearest].mean(1)
+    return means
