@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from chemscale.report.maps.contents import MapReport, Picture
+from chemscale.report.maps.contents import MapReport, Picture, map_frame
 from chemscale.report.maps.figures import draw_map, draw_maps
 from chemscale.report.maps.folder import write_map
 from chemscale.report.maps.theme import class_colours, shown_range
@@ -63,3 +63,22 @@ def test_extremes_do_not_take_the_colours(made_up_map: MapReport) -> None:
 
 def test_one_figure_for_each_label(made_up_map: MapReport) -> None:
     assert list(draw_maps(made_up_map)) == ["map_scaffold", "map_expt__x_", "map_toxic"]
+
+
+def test_names_that_are_alike_have_files_of_their_own(made_up_map: MapReport) -> None:
+    labels = [replace(made_up_map.labels[2], name=name) for name in ("a b", "a_b", "A b", "a_b_2")]
+    assert list(draw_maps(replace(made_up_map, labels=labels))) == ["map_a_b", "map_a_b_2", "map_A_b_3", "map_a_b_2_2"]
+
+
+def test_a_label_never_replaces_another_column(made_up_map: MapReport) -> None:
+    names = ("line", "smiles", "murcko_scaffold", "pca_1", "label_line")
+    labels = [replace(made_up_map.labels[2], name=name) for name in names]
+    table = map_frame(replace(made_up_map, labels=labels))
+    pd.testing.assert_frame_equal(table.iloc[:, :7], map_frame(replace(made_up_map, labels=[])))
+    assert list(table.columns[7:]) == [
+        "label_line",
+        "label_smiles",
+        "label_murcko_scaffold",
+        "label_pca_1",
+        "label_label_line",
+    ]

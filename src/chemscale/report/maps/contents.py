@@ -87,7 +87,10 @@ class MapReport:
 
 
 def map_frame(report: MapReport) -> pd.DataFrame:
-    """One row per molecule: SMILES, scaffold, coordinates in every picture, and every label."""
+    """One row per molecule: line, SMILES, scaffold, coordinates in every picture, and every label.
+
+    A label that is called as one of the others has `label_` before its name.
+    """
     columns: dict[str, object] = {
         "line": list(report.lines),
         "smiles": list(report.smiles),
@@ -97,7 +100,10 @@ def map_frame(report: MapReport) -> pd.DataFrame:
         for axis in (0, 1):
             columns[f"{picture.name}_{axis + 1}"] = picture.points[:, axis]
     for label in report.labels:
-        columns[label.name] = label_texts(label) if label.classes else label.values
+        name = label.name
+        while name in columns:
+            name = f"label_{name}"
+        columns[name] = label_texts(label) if label.classes else label.values
     return pd.DataFrame(columns)
 
 

@@ -1,5 +1,7 @@
 """Every colouring of a map as a figure for slides and papers: the pictures side by side, one legend."""
 
+import itertools
+
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -16,8 +18,16 @@ _LEGEND_WIDTH = 300
 
 
 def draw_maps(report: MapReport) -> dict[str, alt.HConcatChart]:
-    """Name of a file -> figure, one for each label."""
-    return {f"map_{file_word(label.name)}": draw_map(report, label) for label in report.labels}
+    """Name of a file -> figure, one for each label; names that are alike but for letter case are numbered."""
+    figures: dict[str, alt.HConcatChart] = {}
+    taken: set[str] = set()
+    for label in report.labels:
+        word = file_word(label.name)
+        candidates = itertools.chain([f"map_{word}"], (f"map_{word}_{number}" for number in itertools.count(2)))
+        name = next(name for name in candidates if name.lower() not in taken)
+        taken.add(name.lower())
+        figures[name] = draw_map(report, label)
+    return figures
 
 
 def draw_map(report: MapReport, label: MoleculeLabel) -> alt.HConcatChart:
