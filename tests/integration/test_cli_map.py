@@ -33,7 +33,7 @@ def test_a_map_of_a_file(
     assert f"map of 60 molecules: {folder / 'map.html'}" in out and "3 of 63 rows are not on the map" in out
     assert "silhouette by scaffold" in out and "kNN R² of length" in out and "kNN ROC-AUC of nitrogen" in out
     rejects = (folder / "rejects.tsv").read_text().splitlines()
-    assert [line.split("\t")[:2] for line in rejects[1:]] == [["5", "C(C"], ["6", "[Xe]"], ["7", ""]]
+    assert [line.split("\t")[:3] for line in rejects[1:]] == [["3", "5", "C(C"], ["4", "6", "[Xe]"], ["5", "7", ""]]
     places = pd.read_csv(folder / "map.csv")
     assert len(places) == 60 and places["line"][2:4].tolist() == [4, 8] and places["nitrogen"].isna().sum() == 7
     numbers = pd.read_csv(folder / "numbers.csv").set_index(["label", "space"])

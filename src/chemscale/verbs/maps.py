@@ -3,6 +3,7 @@
 import importlib.metadata
 import inspect
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import pandas as pd
 from rdkit import Chem
 
 from chemscale.base.errors import DataError
-from chemscale.base.files import write_atomically
+from chemscale.base.files import replacing
 from chemscale.base.progress import progress_bar
 from chemscale.chem.compressed_text import inner_name
 from chemscale.chem.depiction import Depiction, depict
@@ -23,7 +24,8 @@ from chemscale.chem.molecule_table import MoleculeTable, read_molecule_table
 from chemscale.chem.scaffolds import murcko_scaffold
 from chemscale.chem.smiles import MoleculeError, parse_smiles
 from chemscale.chem.sources import SOURCES, resolve
-from chemscale.language.embedder import Embedder, Pooling
+from chemscale.language.embedder import Embedder, Embeddings, Pooling
+from chemscale.language.embedding_files import RejectTable
 from chemscale.language.maps.projection import (
     N_NEIGHBOURS,
     neighbours_kept,
@@ -40,6 +42,8 @@ from chemscale.verbs.map_numbers import map_numbers
 Vectors = npt.NDArray[np.floating]
 FEWEST = 10
 _LONGEST_NAME = 120
+_MANY = 20_000  # from here on t-SNE takes minutes
+_BLOCK = 1024
 _PACKAGES = ("chemscale", "torch", "rdkit", "scikit-learn")
 
 
@@ -51,7 +55,7 @@ class MapResult:
         page: the HTML page; everything else lies beside it.
         report: what it shows.
         n_rows: rows of the file that were read.
-        rejects: line, SMILES and reason of what was left out; None where nothing was.
+        rejects: row (from 0), line, SMILES and reason of what was left out; None where nothing was.
     """
 
     page: Path
@@ -99,7 +103,8 @@ def draw_map(
     molecules, reasons = _parse(table)
     rows = [row for row in range(len(table)) if row not in reasons]
     _check_enough(len(rows), len(table), reasons)
-    embedded = Embedder(trained, layer=layer, pooling=pooling).embed([table.smiles[row] for row in rows])
+    _warn_of_minutes(len(rows))
+    embedded = _embed(Embedder(trained, layer=layer, pooling=pooling), [table.smiles[row] for row in rows])
     reasons |= {rows[row]: reason for row, reason in embedded.reasons.items()}
     kept = [place for place, row in enumerate(rows) if row not in reasons]
     _check_enough(len(kept), len(table), reasons)
@@ -181,6 +186,26 @@ def _check_enough(n_good: int, n_rows: int, reasons: dict[int, str]) -> None:
     raise DataError(f"{n_good} of {n_rows} molecules can be mapped{first}. A map needs {FEWEST} molecules or more.")
 
 
+def _warn_of_minutes(n_molecules: int) -> None:
+    if n_molecules > _MANY:
+        print(
+            f"t-SNE of {n_molecules:,} molecules takes minutes; --limit N maps the first N rows only", file=sys.stderr
+        )
+
+
+def _embed(embedder: Embedder, smiles: Sequence[str]) -> Embeddings:
+    """Embed molecules with a progress bar; blocks change a vector by the rounding of float32 at most."""
+    vectors: list[Vectors] = []
+    reasons: dict[int, str] = {}
+    with progress_bar("embedding", len(smiles), "molecules") as bar:
+        for start in range(0, len(smiles), _BLOCK):
+            block = embedder.embed(smiles[start : start + _BLOCK])
+            vectors.append(block.vectors)
+            reasons |= {start + row: reason for row, reason in block.reasons.items()}
+            bar.advance(len(block.vectors))
+    return Embeddings(np.concatenate(vectors), reasons)
+
+
 def _left_out(n_bad: int, n_rows: int) -> list[str]:
     if not n_bad:
         return []
@@ -192,8 +217,8 @@ def _write_rejects(table: MoleculeTable, reasons: dict[int, str], folder: Path) 
     if not reasons:
         path.unlink(missing_ok=True)
         return None
-    lines = [f"{table.lines[row]}\t{table.smiles[row]}\t{reason}" for row, reason in sorted(reasons.items())]
-    write_atomically(path, "\n".join(["line\tsmiles\treason", *lines]) + "\n")
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
+        RejectTable(stream).add(list(zip(table.lines, table.smiles, strict=True)), sorted(reasons.items()))
     return path
 
 
