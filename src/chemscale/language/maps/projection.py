@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chemscale.base.errors import UserError
+from chemscale.language.nearest.projection import Projection
 
 try:
     from sklearn.manifold import TSNE
@@ -51,15 +52,13 @@ def principal_components(vectors: Vectors, n_components: int = 2) -> Components:
         vectors: [n_molecules, width].
         n_components: fewer where the vectors have fewer directions.
     """
-    centred = np.asarray(vectors, dtype=np.float64) - np.mean(vectors, axis=0, dtype=np.float64)
-    # Of the width x width covariance, which is far smaller than the vectors of a large set.
-    variances, directions = np.linalg.eigh(centred.T @ centred)
-    kept = min(n_components, len(vectors) - 1, centred.shape[1])
-    variances, directions = variances[::-1][:kept], directions[:, ::-1][:, :kept]
-    largest = directions[np.abs(directions).argmax(0), np.arange(kept)]
-    points = centred @ (directions * np.sign(largest))
-    total = float((centred**2).sum())
-    return Components(points, np.maximum(variances, 0) / total if total else np.zeros(kept))
+    fitted = Projection.fit([vectors], min(n_components, len(vectors) - 1))
+    rows = np.arange(len(fitted.components))
+    largest = fitted.components[rows, np.abs(fitted.components).argmax(1)]
+    directions = fitted.components * np.sign(largest)[:, None]
+    points = (np.asarray(vectors, dtype=np.float64) - fitted.mean) @ directions.T
+    total = fitted.total_variance
+    return Components(points, fitted.variances / total if total > 0 else np.zeros(len(rows)))
 
 
 def tsne_points(vectors: Vectors, seed: int, perplexity: float = PERPLEXITY) -> npt.NDArray[np.float64]:
