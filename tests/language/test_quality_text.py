@@ -20,7 +20,7 @@ def test_the_text_fits_a_terminal(reference: list[str] | None) -> None:
 
 def test_properties_have_their_titles_and_digits() -> None:
     lines = quality_text(assess(["CCO"])).splitlines()
-    assert [line.split()[0] for line in lines[-4:]] == ["LogP", "SA", "weight,", "QED"]
+    assert [line.split()[0] for line in lines[-4:]] == ["LogP", "SA", "weight", "QED"]
     assert lines[-2].split()[-5:] == ["46.1", "46.1", "46.1", "to", "46.1"]
     assert lines[-4].split()[1] == "-0.00"
 

@@ -45,9 +45,11 @@ PROPERTIES: Mapping[str, Callable[[Chem.Mol], float]] = MappingProxyType(
 )
 """The four properties of Frey et al. 2023, by the short names that tables use, in the order of its Table A.2."""
 
-TITLES: Mapping[str, str] = MappingProxyType(
-    {"logp": "LogP", "sa": "SA", "mw": "molecular weight (g/mol)", "qed": "QED"}
-)
+TITLES: Mapping[str, str] = MappingProxyType({"logp": "LogP", "sa": "SA", "mw": "weight (g/mol)", "qed": "QED"})
+"""What people call the properties, with the unit where there is one."""
+
+DIGITS: Mapping[str, int] = MappingProxyType({"logp": 2, "sa": 2, "mw": 1, "qed": 3})
+"""Digits after the point that say something."""
 
 
 def properties_of(molecule: Chem.Mol) -> tuple[float, ...]:

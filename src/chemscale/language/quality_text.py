@@ -5,14 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from chemscale.chem.distributions import Spread
+from chemscale.chem.properties import DIGITS, TITLES
 
 if TYPE_CHECKING:
     from chemscale.language.prompt_comparison import PromptComparison
     from chemscale.language.quality import Quality
 
 WIDTH = 80
-_DIGITS = {"logp": 2, "sa": 2, "mw": 1, "qed": 3}
-_TITLES = {"logp": "LogP", "sa": "SA", "mw": "weight, g/mol", "qed": "QED"}
 _REASONS_SHOWN = 5
 
 
@@ -74,9 +73,9 @@ def _spread_lines(spreads: Mapping[str, Spread], distances: Mapping[str, float])
     widths = [15, 9, 9, 20, 10]
     lines = [heads]
     for name, spread in spreads.items():
-        digits = _DIGITS.get(name, 3)
+        digits = DIGITS[name]
         ends = f"{_number(spread.lower_quartile, digits)} to {_number(spread.upper_quartile, digits)}"
-        line = [_TITLES.get(name, name), _number(spread.mean, digits), _number(spread.median, digits), ends]
+        line = [TITLES[name], _number(spread.mean, digits), _number(spread.median, digits), ends]
         lines.append([*line, _number(distances[name], digits + 1)] if distances else line)
     return [
         cells[0].ljust(widths[0])
