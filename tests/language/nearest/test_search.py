@@ -1,6 +1,7 @@
 """Search among vectors and fingerprints, against brute force, scikit-learn, RDKit and hand-worked cases."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,6 +51,39 @@ def test_small_libraries_equal_vectors_and_zeros(metric: Metric) -> None:
     assert rows.shape == (1, 4) and set(rows[0]) == {0, 1, 2, 3}
     assert rows[0, :2].tolist() == [0, 2] and np.isfinite(distances).all()
     assert distances[0, 0] == {"cosine": 0.0, "l1": 1.0, "l2": 1.0}[metric]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_copies_beyond_k_are_as_near_as_the_nearest(metric: Metric) -> None:
+    random = np.random.default_rng(0)
+    library = random.normal(0.3, 1.0, (65_536, 20)).astype(np.float32)
+    copies = random.choice(len(library), 300, replace=False)
+    library[copies] = library[copies[0]]
+    query = library[copies[:1]] + np.float32(0.01)
+    rows, distances = nearest_vectors(query, library, 10, metric)
+    expected = np.sort(distances_to(query[0], library, metric))[:10]
+    np.testing.assert_allclose(distances[0], expected, atol=1e-12)
+    assert set(rows[0]) <= set(copies) and len(set(rows[0])) == 10
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_distances_are_measured_a_few_at_a_time(metric: Metric, monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    library, queries = random.normal(0, 1, (90, 6)).astype(np.float32), random.normal(0, 1, (4, 6))
+    rows = random.integers(0, 90, (4, 50))
+    asked: list[int] = []
+    measure = exact._distances
+
+    def counted(queries: Any, library: Any, rows: Any, metric: Metric) -> Any:
+        asked.append(rows.size)
+        return measure(queries, library, rows, metric)
+
+    monkeypatch.setattr(exact, "_distances", counted)
+    monkeypatch.setattr(exact, "ROWS_MEASURED_TOGETHER", 30)
+    found = exact.measured_distances(queries, library, rows, metric)
+    expected = [distances_to(query, library[there], metric) for query, there in zip(queries, rows, strict=True)]
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+    assert max(asked) <= 30 and sum(asked) == rows.size
 
 
 def test_what_cannot_be_searched_for_is_refused() -> None:
