@@ -18,6 +18,7 @@ from chemscale.language.nearest import library_folder
 from chemscale.language.nearest.library import RECORD
 from chemscale.language.neighbours import (
     Library,
+    NeighbourIndex,
     canonical_query,
     evaluate_neighbours,
     neighbour_table,
@@ -155,6 +156,22 @@ def test_many_copies_of_the_query_do_not_hide_its_neighbours(checkpoint: Path, t
     path.write_text("CCO\nOCC\n")
     with pytest.raises(DataError, match="no other molecule than the query CCO"):
         open_library(checkpoint, path).by_embedding(["CCO"], 2)
+
+
+def test_a_search_that_finds_no_more_is_not_made_larger(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def search(embeddings: np.ndarray, k: int, metric: str) -> tuple[np.ndarray, np.ndarray]:
+        """Four molecules, whatever is asked for: what an approximate index does whose cells hold no more."""
+        asked.append(k)
+        rows = np.full((len(embeddings), k), -1)
+        rows[:, :4] = [7, 8, 9, 10]
+        return rows, np.where(rows < 0, np.inf, rows.astype(float))
+
+    index = NeighbourIndex(library.index.projection, library.index.vectors)
+    monkeypatch.setattr(index, "search", search)
+    rows, distances = library.by_embedding(["CCO"], 20, "cosine", index)[0]
+    assert rows.tolist() == [7, 8, 9, 10] and np.isfinite(distances).all() and asked == [28]
 
 
 def test_queries_that_cannot_be_embedded_are_told(library: Library) -> None:

@@ -94,7 +94,7 @@ class Library:
 
         Args:
             queries: canonical SMILES; molecules of the library with the same are left out.
-            k: how many; a small library may give fewer.
+            k: how many; fewer where the library has fewer, or an approximate search finds no more.
             metric: see `NeighbourIndex.search`.
             index: what `approximate` gave; None searches exactly.
 
@@ -103,7 +103,7 @@ class Library:
 
         Raises:
             UserError: a query cannot be embedded, or an argument is not allowed.
-            DataError: the library has no other molecule than the query.
+            DataError: no other molecule than the query is found.
         """
         chosen = index or self.index
         return self._others(queries, self.embed(queries), k, lambda vectors, n: chosen.search(vectors, n, metric))
@@ -116,21 +116,22 @@ class Library:
     def _others(
         self, queries: Sequence[str], keys: npt.NDArray[Any], k: int, search: Callable[[Any, int], Found]
     ) -> list[Found]:
-        """Search, leave out the query itself, and search further where that left fewer than k."""
+        """Search, leave out the query itself, and search further where that left fewer than k and there is more."""
         found: dict[int, Found] = {}
         pending, wanted = list(range(len(queries))), k + SPARE
         while pending:
             rows, distances = search(keys[pending], wanted)
+            unfinished = []
             for place, query in enumerate(pending):
                 others = [row >= 0 and self.smiles[row] != queries[query] for row in rows[place]]
                 found[query] = rows[place][others][:k], distances[place][others][:k]
-            pending = [query for query in pending if len(found[query][0]) < k]
-            if wanted >= len(self):
-                break
-            wanted *= 4
-        for query in pending:
+                # a row of -1: an approximate search has nothing more where it looks
+                if len(found[query][0]) < k and wanted < len(self) and rows[place].min() >= 0:
+                    unfinished.append(query)
+            pending, wanted = unfinished, 4 * wanted
+        for query, text in enumerate(queries):
             if not len(found[query][0]):
-                raise DataError(f"the library has no other molecule than the query {queries[query]}")
+                raise DataError(f"no other molecule than the query {text} was found in the library")
         return [found[query] for query in range(len(queries))]
 
 
