@@ -19,6 +19,7 @@ def kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WorkerKind:
     (tmp_path / "doubling_worker.py").write_text(
         textwrap.dedent("""
         import os, time
+        from chemscale.base.errors import ConfigError
         from chemscale.base.worker_processes import serve
 
         def carry_out(values):
@@ -27,6 +28,8 @@ def kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WorkerKind:
                 os._exit(7)
             if "fail" in values:
                 raise ValueError("told to")
+            if "refuse" in values:
+                raise ConfigError("number: give one")
             if "file" in values:
                 open(values["file"])
             if "threads" in values:
@@ -60,6 +63,8 @@ def test_failures_are_told(kind: WorkerKind, tmp_path: Path) -> None:
     with WorkerPool(kind, 1) as pool:
         with pytest.raises(RuntimeError, match="a doubling worker failed: ValueError: told to"):
             pool.submit({"fail": True}).result()
+        with pytest.raises(DataError, match=r"^number: give one$"):
+            pool.submit({"refuse": True}).result()
         with pytest.raises(FileNotFoundError):
             pool.submit({"file": str(tmp_path / "absent")}).result()
         assert pool.submit({"number": 4}).result() == 8

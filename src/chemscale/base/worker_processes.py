@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, Any, Self
 
-from chemscale.base.errors import DataError
+from chemscale.base.errors import DataError, UserError
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
 ORDERS_A_WORKER = 2  # held in memory: one being carried out, one waiting
@@ -58,8 +58,8 @@ class WorkerPool:
     def submit(self, order: Order) -> Future[Any]:
         """Have an order carried out; the future has what the worker's function returned.
 
-        It raises OSError where a file could not be read or written, DataError where the worker died, RuntimeError for
-        any other failure.
+        It raises OSError where a file could not be read or written, DataError with the worker's message where it
+        raised a UserError, DataError where it died, RuntimeError for any other failure.
         """
         return self._threads.submit(self._hand_over, order)
 
@@ -128,6 +128,8 @@ def ask(kind: WorkerKind, process: "subprocess.Popen[str]", order: Order) -> Any
     answer: dict[str, Any] = json.loads(line)
     if "errno" in answer:
         raise OSError(answer["errno"], answer["error"], answer["file"])
+    if "user_error" in answer:
+        raise DataError(answer["user_error"])
     if "error" in answer:
         raise RuntimeError(f"{kind.title} failed: {answer['error']}")
     return answer["result"]
@@ -155,6 +157,8 @@ def _answer(carry_out: Callable[[dict[str, Any]], Any], line: str) -> dict[str, 
         return {"result": carry_out(json.loads(line))}
     except OSError as error:
         return {"errno": error.errno, "error": error.strerror, "file": str(error.filename)}
+    except UserError as error:
+        return {"user_error": str(error)}
     except Exception as error:
         return {"error": f"{type(error).__name__}: {error}"}
 
