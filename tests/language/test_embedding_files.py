@@ -13,10 +13,11 @@ from chemscale.base.processor import available_cores
 from chemscale.chem.selfies_encoding import encode_selfies, selfies_version, split_selfies
 from chemscale.language import ChemGPTConfig, embedding_files, embedding_worker, to_huggingface
 from chemscale.language.array_file import create_array, write_rows
+from chemscale.language.embedding_worker import embed_stream
 from chemscale.language.embeddings import Embedder, embed_file
 from chemscale.language.models.chemgpt import build_chemgpt
 from chemscale.language.tokenizer import Tokenizer
-from chemscale.language.trained import load_checkpoint
+from chemscale.language.trained import Checkpoint, load_checkpoint
 from chemscale.language.vocabulary import Vocabulary
 
 
@@ -127,6 +128,22 @@ def test_a_failure_on_the_way_keeps_the_earlier_result(
         embed_file(folder, smiles_file, tmp_path / "e.npy", pooling="max", workers=2)
     assert (tmp_path / "e.npy").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["e.npy"]
+
+
+def test_workers_refuse_other_weights_than_those_asked_for(
+    folder: Path, smiles_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedding_worker, "MOLECULES_PER_ORDER", 200)
+    tokenizer = load_checkpoint(folder).tokenizer
+    config = ChemGPTConfig(width=16, n_layers=2, n_heads=4, vocabulary_size=len(tokenizer))
+    in_memory = Embedder(Checkpoint(build_chemgpt(config, seed=1).eval(), tokenizer, folder))
+    molecules = list(enumerate(smiles_file.read_text().split(), start=1))
+    create_array(tmp_path / "v.npy", (len(molecules), 16), np.float32)
+    with pytest.raises(DataError, match=r"holds other weights than the model that embeds.*workers=1"):
+        list(embed_stream(molecules, in_memory, 2, tmp_path / "v.npy"))
+    list(embed_stream(molecules, in_memory, 1, tmp_path / "v.npy"))
+    expected = in_memory.embed([text for _, text in molecules]).vectors
+    assert np.abs(np.load(tmp_path / "v.npy") - expected).max() < 1e-5
 
 
 def test_a_compressed_file_and_a_named_column(folder: Path, tmp_path: Path) -> None:

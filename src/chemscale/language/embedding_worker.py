@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from rdkit import Chem
 
+from chemscale.base.errors import DataError
 from chemscale.base.worker_processes import WorkerKind, WorkerPool, serve
 from chemscale.chem.fingerprints import Fingerprints, morgan_fingerprints
 from chemscale.chem.smiles import MoleculeError, parse_smiles
@@ -36,6 +37,7 @@ class EmbeddingOrder:
 
     Attributes:
         checkpoint: folder of the model.
+        sha256: of its weights, see `Checkpoint`.
         layer: see `Embedder`.
         pooling: see `Embedder`.
         canonical: see `Embedder`.
@@ -46,6 +48,7 @@ class EmbeddingOrder:
     """
 
     checkpoint: str
+    sha256: str
     layer: int
     pooling: Pooling
     canonical: bool
@@ -108,7 +111,7 @@ def embed_stream(
 
     Raises:
         OSError: the arrays cannot be written.
-        DataError: a worker process died.
+        DataError: a worker process died, or the folder of the checkpoint holds other weights than the checkpoint.
     """
     waiting: deque[list[tuple[int, str]]] = deque()
     orders = _orders(molecules, embedder, vectors, fingerprints, waiting)
@@ -135,6 +138,7 @@ def _orders(
         waiting.append(chunk)
         yield EmbeddingOrder(
             str(embedder.checkpoint.path),
+            embedder.checkpoint.sha256,
             embedder.layer,
             embedder.pooling,
             embedder.canonical,
@@ -162,13 +166,20 @@ def fingerprints_of(smiles: Sequence[str]) -> tuple[Fingerprints, list[str], dic
 
 
 @functools.lru_cache(maxsize=1)
-def _embedder(checkpoint: str, layer: int, pooling: Pooling, canonical: bool) -> Embedder:
-    return Embedder(load_checkpoint(checkpoint), layer, pooling, canonical)
+def _embedder(checkpoint: str, sha256: str, layer: int, pooling: Pooling, canonical: bool) -> Embedder:
+    loaded = load_checkpoint(checkpoint)
+    if loaded.sha256 != sha256:
+        raise DataError(
+            f"{checkpoint}: holds other weights than the model that embeds (its run goes on training, or the model was "
+            "changed in memory); wait for the run to end and load it again, or embed with one worker (workers=1)"
+        )
+    return Embedder(loaded, layer, pooling, canonical)
 
 
 def _carry_out_values(values: dict[str, Any]) -> dict[str, Any]:
     order = EmbeddingOrder(**values)
-    return asdict(carry_out(order, _embedder(order.checkpoint, order.layer, order.pooling, order.canonical)))
+    embedder = _embedder(order.checkpoint, order.sha256, order.layer, order.pooling, order.canonical)
+    return asdict(carry_out(order, embedder))
 
 
 if __name__ == "__main__":
