@@ -15,9 +15,9 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 
 from chemscale.base.records import RunFolder
+from chemscale.base.worker_processes import THREAD_VARIABLES
 from chemscale.studies.messages import Ended, Job, Progress
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 OnMessage = Callable[[Progress | Ended], None]
 
 
