@@ -1,3 +1,4 @@
+import errno
 import multiprocessing
 import os
 import signal
@@ -6,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from chemscale.base.errors import BusyError
-from chemscale.base.files import folder_lock, read_json, replacing, write_atomically, write_json
+from chemscale.base.errors import BusyError, StorageError
+from chemscale.base.files import disk_explained, folder_lock, read_json, replacing, write_atomically, write_json
 
 
 def test_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
@@ -23,6 +24,20 @@ def test_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
 def test_json_has_null_for_what_is_not_finite(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", {"loss": float("nan"), "more": [float("inf"), 1.5]})
     assert read_json(tmp_path / "a.json") == {"loss": None, "more": [None, 1.5]}
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        (errno.ENOSPC, "out: the disk is full; free some space and run the same command again"),
+        (errno.EACCES, r"out: cannot be written to \(no\); set a variable"),
+    ],
+)
+def test_a_disk_that_takes_no_more_is_explained(number: int, message: str) -> None:
+    with pytest.raises(StorageError, match=message), disk_explained(Path("out"), "set a variable"):
+        raise OSError(number, "no")
+    with pytest.raises(FileNotFoundError), disk_explained(Path("out")):
+        raise OSError(errno.ENOENT, "not a matter of the disk")
 
 
 def _hold(folder: Path) -> None:

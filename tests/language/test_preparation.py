@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from chemscale.base import worker_processes
-from chemscale.base.errors import BusyError, DataError, UserError
+from chemscale.base.errors import BusyError, DataError, StorageError, UserError
 from chemscale.base.files import folder_lock
 from chemscale.chem.selfies_encoding import encode_selfies, selfies_version, split_selfies
 from chemscale.chem.smiles import canonical_smiles
@@ -273,7 +273,7 @@ def test_a_full_disk_is_explained_and_the_work_goes_on_later(
             patch.setattr(encoding_worker, "carry_out", full)
         else:
             patch.setattr(worker_processes, "ask", full)
-        with pytest.raises(DataError, match=r"disk is full.*run the same command again"):
+        with pytest.raises(StorageError, match=r"disk is full.*run the same command again"):
             prepare_corpus(source, tmp_path / "out", workers=workers)
     assert len(prepare_corpus(source, tmp_path / "out", workers=1)) == 400
 

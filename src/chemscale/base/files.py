@@ -1,5 +1,6 @@
 """Files that are whole or absent: atomic writes, folder locks, and where caches live."""
 
+import errno
 import json
 import math
 import os
@@ -12,7 +13,7 @@ from typing import Any
 
 import filelock
 
-from chemscale.base.errors import BusyError, DataError, UserError
+from chemscale.base.errors import BusyError, DataError, StorageError, UserError
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -99,6 +100,27 @@ def folder_lock(folder: Path, what: str, wait_seconds: float = 0.0) -> Iterator[
     finally:
         holder.unlink(missing_ok=True)
         lock.release()
+
+
+@contextmanager
+def disk_explained(place: Path, elsewhere: str = "choose another place") -> Iterator[None]:
+    """Tell in one message that nothing more can be written.
+
+    Args:
+        place: file or folder of the result.
+        elsewhere: what to do where it may not be written to.
+
+    Raises:
+        StorageError: the disk is full, or the place may not be written to.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageError(f"{place}: the disk is full; free some space and run the same command again") from None
+        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+            raise StorageError(f"{place}: cannot be written to ({error.strerror}); {elsewhere}") from None
+        raise
 
 
 def cache_folder() -> Path:

@@ -1,10 +1,7 @@
 """Downloads that continue where they were cut, are checked before they count, and appear whole or not at all."""
 
-import errno
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +10,11 @@ import requests
 import urllib3
 
 from chemscale.base.errors import DataError
-from chemscale.base.files import data_folder, folder_lock
+from chemscale.base.files import data_folder, disk_explained, folder_lock
 from chemscale.base.progress import progress_bar
 from chemscale.chem.sources import Source, file_sha256, find_source_file, get_source
 
+_SET_FOLDER = "set CHEMSCALE_DATA to a folder of your own, or get a user who may"
 _CHUNK = 1 << 20
 _TRIES = 4
 _TIMEOUT = (15.0, 60.0)
@@ -36,6 +34,7 @@ def download_source(name: str) -> Path:
     Raises:
         DataError: no address gives the file, or what came is not it; the message says which file to put where.
         BusyError: another process is downloading into the same folder.
+        StorageError: the disk is full, or the data folder may not be written to.
     """
     source = get_source(name)
     found = find_source_file(name)
@@ -46,10 +45,10 @@ def download(source: Source, name: str, folder: Path) -> Path:
     """Download a source's file into a folder, trying its addresses in turn.
 
     Raises:
-        DataError, BusyError: as in `download_source`.
+        DataError, BusyError, StorageError: as in `download_source`.
     """
     problems = []
-    with _disk_explained(folder), folder_lock(folder, f"downloading {name}"):
+    with disk_explained(folder, _SET_FOLDER), folder_lock(folder, f"downloading {name}"):
         for url in source.urls:
             try:
                 return _retrieve(source, url, name, folder)
@@ -181,17 +180,3 @@ def _forget(part: Path) -> None:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
-
-
-@contextmanager
-def _disk_explained(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise DataError(f"{folder}: the disk is full; free some space and run the same command to go on") from None
-        if isinstance(error, PermissionError) or error.errno == errno.EROFS:
-            raise DataError(
-                f"{folder}: cannot be written to; set CHEMSCALE_DATA to a folder of your own, or get a user who may"
-            ) from None
-        raise

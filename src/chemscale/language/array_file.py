@@ -4,11 +4,14 @@ Rows are written, not memory-mapped: on a full disk a write is an error that can
 the process.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+ROWS_TOGETHER = 16_384  # 33 MB of float32 at width 512
 
 
 def create_array(path: Path | str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> None:
@@ -36,3 +39,10 @@ def write_rows(path: Path | str, first: int, rows: npt.NDArray[Any]) -> None:
         values = np.ascontiguousarray(rows, dtype=dtype)
         stream.seek(first * dtype.itemsize * int(np.prod(values.shape[1:])), 1)
         stream.write(values.tobytes())
+
+
+def row_blocks(rows: npt.NDArray[Any], kept: npt.NDArray[np.int64] | None = None) -> Iterator[npt.NDArray[Any]]:
+    """An array, which may be a memory map, in blocks of rows that fit into memory; only the rows `kept`, if given."""
+    for start in range(0, len(rows) if kept is None else len(kept), ROWS_TOGETHER):
+        block = slice(start, start + ROWS_TOGETHER)
+        yield np.asarray(rows[block if kept is None else kept[block]])

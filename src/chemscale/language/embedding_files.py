@@ -1,6 +1,5 @@
 """From a file of molecules to a file of vectors, one row for each, in constant memory and on several workers."""
 
-import errno
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,8 +10,8 @@ from typing import TextIO
 
 import numpy as np
 
-from chemscale.base.errors import DataError, StorageError, UserError
-from chemscale.base.files import replacing
+from chemscale.base.errors import DataError, UserError
+from chemscale.base.files import disk_explained, replacing
 from chemscale.base.processor import available_cores
 from chemscale.base.progress import progress_bar
 from chemscale.chem.molecule_files import read_smiles
@@ -201,18 +200,3 @@ def _one_line(text: str) -> str:
     """A text as a cell of a table: on one line, and cut where it is very long."""
     joined = " ".join(text.split())
     return joined if len(joined) <= _LONGEST_SHOWN else f"{joined[:_LONGEST_SHOWN]} ..."
-
-
-@contextmanager
-def disk_explained(out: Path) -> Iterator[None]:
-    """Tell a full disk in one message.
-
-    Raises:
-        StorageError: the disk is full.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise StorageError(f"{out}: the disk is full; free some space and run the same command again") from None
-        raise

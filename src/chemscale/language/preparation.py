@@ -3,16 +3,14 @@
 Every part is a file of its own until the corpus is whole, so a preparation that was cut goes on where it was.
 """
 
-import errno
 import itertools
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
 from chemscale.base.errors import DataError, UserError
-from chemscale.base.files import cache_folder, folder_lock, read_json, write_json
+from chemscale.base.files import cache_folder, disk_explained, folder_lock, read_json, write_json
 from chemscale.base.processor import available_cores
 from chemscale.base.progress import progress_bar
 from chemscale.chem.embedded_library import distinct_molecules
@@ -56,7 +54,8 @@ def prepare_corpus(
         column: the SMILES column by name or by number from 1; None guesses it.
 
     Raises:
-        DataError: the source is missing or unreadable, or has no molecule that can be encoded; or the disk is full.
+        DataError: the source is missing or unreadable, or has no molecule that can be encoded.
+        StorageError: the disk is full, or `out` may not be written to.
         UserError: a setting is not allowed, or `out` holds something else.
         BusyError: another process is preparing the same folder.
     """
@@ -65,7 +64,7 @@ def prepare_corpus(
     out = Path(out)
     recipe, path = recipe_for(source, encoding, canonical, drop_duplicates, limit, column)
     _check_out(out, recipe)
-    with _disk_explained(out), folder_lock(out, "preparing a corpus"):
+    with disk_explained(out), folder_lock(out, "preparing a corpus"):
         return _prepare_locked(out, recipe, path, workers)
 
 
@@ -95,7 +94,7 @@ def corpus_for(
     out = cache_folder() / "corpora" / recipe.folder_name
     if is_corpus_folder(out):
         return Corpus.open(out)
-    with _disk_explained(out), folder_lock(out, "preparing a corpus", wait_seconds=-1):
+    with disk_explained(out), folder_lock(out, "preparing a corpus", wait_seconds=-1):
         return _prepare_locked(out, recipe, path, workers)
 
 
@@ -194,17 +193,3 @@ def _check_out(out: Path, recipe: Recipe) -> None:
         )
         if others:
             raise UserError(f"{out}: holds other files ({', '.join(others[:5])}); choose an empty or a new folder")
-
-
-@contextmanager
-def _disk_explained(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise DataError(
-                f"{out}: the disk is full. The finished parts are kept: free some space and run the same command again"
-            ) from None
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-            raise DataError(f"{out}: cannot be written to ({error.strerror}); choose another folder") from None
-        raise

@@ -11,7 +11,7 @@ from chemscale.base.errors import DataError, UserError
 from chemscale.chem.properties import PROPERTIES, property_table
 from chemscale.chem.selfies_encoding import encode_selfies, selfies_version, split_selfies
 from chemscale.chem.smiles import canonical_smiles, parse_smiles
-from chemscale.language import ChemGPTConfig, embedding_worker, to_huggingface
+from chemscale.language import ChemGPTConfig, array_file, embedding_worker, to_huggingface
 from chemscale.language.embeddings import Embedder
 from chemscale.language.models.chemgpt import build_chemgpt
 from chemscale.language.nearest import library_folder
@@ -76,7 +76,7 @@ def test_two_workers_make_the_same_index(
     library: Library, checkpoint: Path, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(embedding_worker, "MOLECULES_PER_ORDER", 40)
-    monkeypatch.setattr(library_folder, "ROWS_TOGETHER", 33)
+    monkeypatch.setattr(array_file, "ROWS_TOGETHER", 33)
     other = open_library(checkpoint, source, folder=tmp_path / "index", workers=2)
     np.testing.assert_array_equal(other.fingerprints.fingerprints, library.fingerprints.fingerprints)
     assert [other.smiles[row] for row in range(201)] == [library.smiles[row] for row in range(201)]

@@ -3,19 +3,17 @@
 Every part of 16 molecules is a file of its own until all are there, so work that was cut goes on where it was.
 """
 
-import errno
 import itertools
 import math
 import shutil
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from chemscale.base.errors import ConfigError, DataError
-from chemscale.base.files import folder_lock, read_json, write_json
+from chemscale.base.files import disk_explained, folder_lock, read_json, write_json
 from chemscale.base.processor import available_cores
 from chemscale.base.progress import progress_bar
 from chemscale.forcefields.frame import Frame
@@ -58,7 +56,8 @@ def make_frames(
 
     Raises:
         ConfigError: a value is not allowed, tblite is not installed, or `out` holds something else.
-        DataError: the molecules cannot be read, or none gives a frame; or the disk is full.
+        DataError: the molecules cannot be read, or none gives a frame.
+        StorageError: the disk is full, or `out` may not be written to.
         BusyError: another process is working on the same folder.
     """
     if workers is not None and workers < 1:
@@ -66,7 +65,7 @@ def make_frames(
     out = Path(out).expanduser()
     recipe, path = recipe_for(molecules, n, seed, column, sampling)
     _check_out(out, recipe)
-    with _disk_explained(out), folder_lock(out, "labelling frames"):
+    with disk_explained(out), folder_lock(out, "labelling frames"):
         return _make_locked(out, recipe, path, workers or available_cores())
 
 
@@ -200,17 +199,3 @@ def _same(out: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
 
 def _flat(values: dict[str, Any]) -> dict[str, Any]:
     return {**{key: value for key, value in values.items() if key != "sampling"}, **values.get("sampling", {})}
-
-
-@contextmanager
-def _disk_explained(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise DataError(
-                f"{out}: the disk is full. The finished parts are kept: free some space and run the same command again"
-            ) from None
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-            raise DataError(f"{out}: cannot be written to ({error.strerror}); choose another folder") from None
-        raise

@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from chemscale.base.errors import UserError
-from chemscale.base.files import cache_folder, folder_lock, read_json, write_json
+from chemscale.base.files import cache_folder, disk_explained, folder_lock, read_json, write_json
 from chemscale.base.progress import progress_bar
 from chemscale.chem.fingerprints import WORDS
 from chemscale.chem.molecule_files import read_smiles
 from chemscale.chem.sources import file_sha256, resolve
-from chemscale.language.array_file import create_array, write_rows
+from chemscale.language.array_file import create_array, row_blocks, write_rows
 from chemscale.language.embedder import Embedder, Pooling
-from chemscale.language.embedding_files import RejectTable, choose_workers, count_molecules, disk_explained
+from chemscale.language.embedding_files import RejectTable, choose_workers, count_molecules
 from chemscale.language.embedding_worker import embed_stream
 from chemscale.language.nearest.library import (
     FINGERPRINTS,
@@ -37,7 +37,6 @@ from chemscale.language.tokenizer import Tokenizer
 from chemscale.language.trained import Checkpoint, load_checkpoint
 
 FORMAT = 1
-ROWS_TOGETHER = 16_384
 _RAW_VECTORS, _RAW_FINGERPRINTS = "raw-vectors.npy", "raw-fingerprints.npy"
 
 
@@ -141,11 +140,11 @@ def _build(
 ) -> None:
     kept, n_rows = _embed_all(place, path, column, embedder, workers)
     raw = np.load(place / _RAW_VECTORS, mmap_mode="r")
-    projection = Projection.fit(_kept_rows(raw, kept), recipe["n_components"])
+    projection = Projection.fit(row_blocks(raw, kept), recipe["n_components"])
     projection.save(place / PROJECTION)
-    _write_all(place / VECTORS, (projection(block) for block in _kept_rows(raw, kept)), len(kept))
+    _write_all(place / VECTORS, (projection(block) for block in row_blocks(raw, kept)), len(kept))
     bits = np.load(place / _RAW_FINGERPRINTS, mmap_mode="r")
-    _write_all(place / FINGERPRINTS, _kept_rows(bits, kept), len(kept))
+    _write_all(place / FINGERPRINTS, row_blocks(bits, kept), len(kept))
     del raw, bits
     for name in (_RAW_VECTORS, _RAW_FINGERPRINTS):
         (place / name).unlink()
@@ -192,11 +191,6 @@ def _embed_all(
     table.check(path, n_rows)
     np.save(place / LINES, np.array(lines, dtype=np.int64))
     return np.array(kept, dtype=np.int64), n_rows
-
-
-def _kept_rows(rows: npt.NDArray[Any], kept: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[Any]]:
-    for start in range(0, len(kept), ROWS_TOGETHER):
-        yield rows[kept[start : start + ROWS_TOGETHER]]
 
 
 def _write_all(path: Path, blocks: Iterator[npt.NDArray[Any]], n_rows: int) -> None:

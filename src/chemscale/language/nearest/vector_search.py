@@ -1,18 +1,17 @@
 """An index of vectors: principal components of embeddings, and nearest neighbours among them."""
 
-from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from chemscale.base.errors import UserError
+from chemscale.language.array_file import row_blocks
 from chemscale.language.nearest.approximate import ApproximateIndex
 from chemscale.language.nearest.exact import Metric, nearest_vectors
 from chemscale.language.nearest.projection import Projection
 
 N_COMPONENTS = 100  # as Frey et al. 2023 search
-ROWS_PROJECTED_TOGETHER = 16_384
 
 
 class NeighbourIndex:
@@ -72,9 +71,3 @@ class NeighbourIndex:
         if self.approximate.metric != metric:
             raise UserError(f"this approximate index is for {self.approximate.metric}, not for {metric}")
         return self.approximate.search(queries, self.vectors, k)
-
-
-def row_blocks(rows: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
-    """An array in blocks of rows that fit into memory."""
-    for start in range(0, len(rows), ROWS_PROJECTED_TOGETHER):
-        yield np.asarray(rows[start : start + ROWS_PROJECTED_TOGETHER])
