@@ -1,5 +1,6 @@
 """Embeddings: the same in any batch, the hidden states of transformers, reasons for what cannot be embedded."""
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,15 @@ def test_every_layer_is_that_of_transformers(checkpoint: Checkpoint, smiles: lis
     }.items():
         ours = Embedder(checkpoint, layer, pooling).embed(chosen).vectors  # type: ignore[arg-type]
         assert np.abs(ours - expected.numpy()).max() < 1e-5 * max(1.0, float(expected.abs().max()))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_a_model_on_a_device_embeds_there(smiles: list[str], checkpoint: Checkpoint, pooling: Pooling) -> None:
+    moved = Checkpoint(copy.deepcopy(checkpoint.model).cuda(), checkpoint.tokenizer, checkpoint.path)
+    expected = Embedder(checkpoint, pooling=pooling).embed(smiles).vectors
+    assert np.abs(Embedder(moved, pooling=pooling).embed(smiles).vectors - expected).max() < 1e-4
 
 
 def test_what_cannot_be_embedded_is_nan_with_a_reason(checkpoint: Checkpoint, smiles: list[str]) -> None:

@@ -42,7 +42,7 @@ class Embeddings:
 
 
 class Embedder:
-    """Embeds molecules with one checkpoint.
+    """Embeds molecules with one checkpoint, on the device that its model is on.
 
     Attributes:
         layer: number of blocks whose output is pooled, 0 to n_layers.
@@ -120,11 +120,12 @@ class Embedder:
         """Embed molecules given as token ids with their ends [n_molecules, width]; all are sorted by length."""
         lengths = np.array([len(row) for row in ids], dtype=np.int64)
         vectors = np.empty((len(ids), self.width), dtype=np.float32)
-        with torch.inference_mode(), float32_products(torch.device("cpu"), self.width):
+        device = self.checkpoint.model.token_embedding.weight.device
+        with torch.inference_mode(), float32_products(device, self.width):
             for rows in batches_by_length(lengths, TOKENS_PER_BATCH):
-                padded = self._padded([ids[row] for row in rows], lengths[rows])
+                padded = self._padded([ids[row] for row in rows], lengths[rows]).to(device)
                 states = self.checkpoint.model.layer_states(padded, self.layer)
-                vectors[rows] = pool(states, torch.from_numpy(lengths[rows]), self.pooling).numpy()
+                vectors[rows] = pool(states, torch.from_numpy(lengths[rows]).to(device), self.pooling).cpu().numpy()
         return vectors
 
     def _padded(self, ids: Sequence[Sequence[int]], lengths: npt.NDArray[np.int64]) -> torch.Tensor:
@@ -138,12 +139,12 @@ def pool(states: torch.Tensor, lengths: torch.Tensor, pooling: Pooling) -> torch
 
     Args:
         states: [batch, tokens, width], pads on the right.
-        lengths: real tokens, at least 1 [batch].
+        lengths: real tokens, at least 1, on the same device [batch].
         pooling: see `Embedder`.
     """
     if pooling == "last":
-        return states[torch.arange(len(states)), lengths - 1]
-    real = torch.arange(states.shape[1]) < lengths[:, None]
+        return states[torch.arange(len(states), device=states.device), lengths - 1]
+    real = torch.arange(states.shape[1], device=states.device) < lengths[:, None]
     if pooling == "max":
         return states.masked_fill(~real[:, :, None], float("-inf")).amax(1)
     return (states * real[:, :, None]).sum(1) / lengths[:, None]
