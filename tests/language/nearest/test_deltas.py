@@ -25,6 +25,12 @@ def test_wins_are_counted_and_ties_are_half() -> None:
     assert wins["win_rate"].tolist() == [0.625] * 4
 
 
+def test_a_tie_is_one_to_rounding() -> None:
+    own = np.array([0.1 + 0.2, 500.0, 1e-14, 2.0])
+    wins = evaluation(own, np.array([0.3, 500.0 + 1e-11, 0.0, 2.0 + 1e-6])).wins()
+    assert wins["win_rate"].tolist() == [0.625] * 4
+
+
 def test_wilson_interval_of_a_published_case() -> None:
     # Newcombe 1998, table I: 81 of 263 gives 0.2553 to 0.3662, 0 of 20 gives 0 to 0.1611
     assert wilson_interval(81 / 263, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)

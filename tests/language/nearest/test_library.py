@@ -14,7 +14,7 @@ from chemscale.chem.smiles import canonical_smiles, parse_smiles
 from chemscale.language import ChemGPTConfig, array_file, embedding_worker, to_huggingface
 from chemscale.language.embeddings import Embedder
 from chemscale.language.models.chemgpt import build_chemgpt
-from chemscale.language.nearest import library_folder
+from chemscale.language.nearest import deltas, library_folder
 from chemscale.language.nearest.library import RECORD
 from chemscale.language.neighbours import (
     Library,
@@ -205,6 +205,26 @@ def test_an_evaluation_is_worked_by_hand(library: Library) -> None:
     assert all((again.deltas[method] == deltas).all() for method, deltas in evaluation.deltas.items())
     with pytest.raises(UserError, match="n_queries: 0"):
         evaluate_neighbours(library, n_queries=0)
+
+
+def test_all_methods_tie_where_the_library_has_no_more_than_k(checkpoint: Path, source: Path, tmp_path: Path) -> None:
+    path = tmp_path / "few.smi"
+    path.write_text("\n".join(source.read_text().split()[20:32]) + "\n")
+    evaluation = evaluate_neighbours(open_library(checkpoint, path), k=100)
+    assert evaluation.k == 11 and len(evaluation.queries) == 12
+    assert evaluation.wins()["win_rate"].tolist() == [0.5] * 12
+
+
+def test_every_method_has_as_many_neighbours_as_the_poorest(checkpoint: Path, source: Path, tmp_path: Path) -> None:
+    path = tmp_path / "copies.smi"
+    path.write_text("CCO\n" * 60 + "\n".join(source.read_text().split()[20:24]) + "\n")
+    evaluation = evaluate_neighbours(open_library(checkpoint, path), queries=["CCO"], k=3)
+    assert evaluation.k == 3 and all(np.isfinite(values).all() for values in evaluation.deltas.values())
+    several = evaluate_neighbours(open_library(checkpoint, path), n_queries=5, k=10)
+    assert several.k == 4 and "CCO" in several.queries  # which has no more others
+    for seed in range(5):
+        for rows in deltas._random(open_library(checkpoint, path), ["CCO"], 3, seed):
+            assert len(set(rows)) == 3 and min(rows) >= 60
 
 
 def test_an_approximate_index_is_kept(library: Library) -> None:

@@ -27,6 +27,8 @@ from chemscale.language.nearest.vector_search import NeighbourIndex
 FINGERPRINTS, RANDOM = "Tanimoto", "random"
 K = 100
 DRAWS, LEVEL, NORMAL_QUANTILE = 2_000, 0.95, 1.959964
+# Nearer than this, deltas are equal: means of the same neighbours in another order differ by rounding.
+EQUAL = 1e-9
 Deltas = npt.NDArray[np.float64]
 
 
@@ -36,7 +38,8 @@ class NeighbourEvaluation:
 
     Attributes:
         queries: canonical SMILES [n_queries].
-        k: neighbours asked for.
+        k: neighbours of every query: as many as were asked for, or as all methods found for all queries. Where that is
+            most of the library, methods can hardly differ.
         deltas: by method (`cosine`, `l1`, `l2`: embeddings; `Tanimoto`; `random`) [n_queries, n_properties], the
             properties in the order of `chem.properties.PROPERTIES`.
         seed: of the bootstrap.
@@ -65,7 +68,7 @@ class NeighbourEvaluation:
         return pd.DataFrame(rows)
 
     def wins(self) -> pd.DataFrame:
-        """How often embeddings have the smaller Delta_p than fingerprints; a tie is half a win.
+        """How often embeddings have the smaller Delta_p than fingerprints; a tie, to rounding, is half a win.
 
         One row per property and metric: property, method, n_queries, win_rate, low, high (Wilson, 95 %).
         """
@@ -74,7 +77,8 @@ class NeighbourEvaluation:
             other = self.deltas[FINGERPRINTS][:, place]
             for method in [metric for metric in METRICS if metric in self.deltas]:
                 own = self.deltas[method][:, place]
-                rate = float(((own < other) + 0.5 * (own == other)).mean())
+                ties = np.isclose(own, other, rtol=EQUAL, atol=EQUAL)
+                rate = float(np.where(ties, 0.5, own < other).mean())
                 low, high = wilson_interval(rate, len(own))
                 row = {"property": name, "method": method, "n_queries": len(own)}
                 rows.append({**row, "win_rate": rate, "low": low, "high": high})
@@ -102,7 +106,8 @@ def evaluate_neighbours(
         library: see `open_library`.
         queries: canonical SMILES that the model can embed; None draws them from the library.
         n_queries: how many are drawn; all different ones if the library has fewer.
-        k: neighbours of a query; itself is never among them.
+        k: neighbours of a query; itself is never among them. Fewer are compared where a library has fewer, or an
+            approximate search finds fewer: the same number by all methods, see `NeighbourEvaluation.k`.
         metrics: between embeddings.
         index: an approximate index for the one metric in `metrics`; None searches exactly.
         seed: of queries, of random molecules, and of the bootstrap.
@@ -120,6 +125,8 @@ def evaluate_neighbours(
         rows_by_method[metric] = [rows for rows, _ in library.by_embedding(chosen, k, metric, index)]
     rows_by_method[FINGERPRINTS] = [rows for rows, _ in library.by_fingerprint(chosen, k)]
     rows_by_method[RANDOM] = _random(library, chosen, k, seed)
+    k = min(len(rows) for all_rows in rows_by_method.values() for rows in all_rows)
+    rows_by_method = {method: [rows[:k] for rows in all_rows] for method, all_rows in rows_by_method.items()}
     every = np.unique(np.concatenate([np.concatenate(rows) for rows in rows_by_method.values()]))
     values = _properties([library.smiles[int(row)] for row in every], workers)
     own = _properties(chosen, workers=1)
@@ -154,13 +161,18 @@ def _drawn_queries(library: Library, n_queries: int, seed: int) -> list[str]:
 
 
 def _random(library: Library, queries: Sequence[str], k: int, seed: int) -> list[npt.NDArray[np.int64]]:
-    """k random rows for every query, without the query itself."""
+    """k random rows for every query, without the query itself; fewer where the library has fewer."""
     random = stream(seed, "random neighbours")
     chosen = []
     for query in queries:
-        # one more than k would do but for copies of the query in the library
-        rows = random.choice(len(library), min(2 * k + 1, len(library)), replace=False)
-        chosen.append(np.array([row for row in rows if library.smiles[int(row)] != query][:k], dtype=np.int64))
+        others: list[int] = []
+        drawn = 0
+        while len(others) < k and drawn < len(library):
+            # one more than k would do but for copies of the query in the library
+            drawn = min(max(2 * k + 1, 4 * drawn), len(library))
+            rows = random.choice(len(library), drawn, replace=False)
+            others = [row for row in rows if library.smiles[int(row)] != query]
+        chosen.append(np.array(others[:k], dtype=np.int64))
     return chosen
 
 
