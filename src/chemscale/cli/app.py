@@ -40,6 +40,16 @@ def interruptible() -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
+@contextmanager
+def all_or_nothing() -> Iterator[None]:
+    """As `interruptible`, for work whose result is whole or absent."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("\ninterrupted: nothing half done is left; the same command starts anew", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
 def check_writable(path: Path | None) -> None:
     """Refuse a file that cannot be written, before the work and not after it."""
     if path is None:

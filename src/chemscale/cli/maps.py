@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 import typer
 
 from chemscale.base.errors import ConfigError
-from chemscale.cli.app import Out, app, interruptible
+from chemscale.cli.app import Out, all_or_nothing, app
 
 
 @app.command("map")
@@ -34,7 +34,7 @@ def map_molecules(
     colours = [name.strip() for name in colour.split(",") if name.strip()]
     if not colours:
         raise ConfigError("--colour: names nothing; for example --colour scaffold,logp")
-    with interruptible():
+    with all_or_nothing():
         result = draw_map(
             checkpoint,
             source,

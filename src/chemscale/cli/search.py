@@ -1,30 +1,17 @@
 """Verbs that embed molecules and search among them."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
 from chemscale.base.errors import UserError
-from chemscale.cli.app import Workers, app, check_writable
+from chemscale.cli.app import Workers, all_or_nothing, app, check_writable
 
 Column = Annotated[Optional[str], typer.Option(help="SMILES column, by name or by number from 1.")]  # noqa: UP045
 Layer = Annotated[int, typer.Option(help="0 (embedding) to the number of layers; -1 is the last.")]
 PoolingOption = Annotated[str, typer.Option(help="mean, last or max, over the tokens of a molecule.")]
 CheckpointFolder = Annotated[Path, typer.Argument(help="Run folder of a language model, or one of Hugging Face.")]
-
-
-@contextmanager
-def _from_the_start() -> Iterator[None]:
-    """Turn Ctrl-C into one message and exit status 130."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        print("\ninterrupted: nothing half done is left; the same command starts anew", file=sys.stderr)
-        raise typer.Exit(130) from None
 
 
 @app.command()
@@ -42,7 +29,7 @@ def embed(
     from chemscale.language.embeddings import embed_file
 
     check_writable(out)
-    with _from_the_start():
+    with all_or_nothing():
         report = embed_file(
             checkpoint,
             source,
@@ -88,7 +75,7 @@ def neighbours(
     if distance is None:
         raise UserError(f"--metric: {metric!r}; allowed: {', '.join(METRICS)}")
     text = None if query is None else canonical_query(query)
-    with _from_the_start():
+    with all_or_nothing():
         found = open_library(
             checkpoint,
             library,
