@@ -89,6 +89,34 @@ def test_a_comparison_over_many_queries(folder: Path, checkpoint: str, command_l
     assert set(table["method"]) == {"cosine", "l1", "l2", "Tanimoto", "random"}
 
 
+def test_every_option_of_neighbours_counts(folder: Path, checkpoint: str, command_line: CommandLine) -> None:
+    command = ["neighbours", checkpoint, "--library", "molecules.csv", "--index", "index"]
+    status, out, err = command_line(*command, "--queries", "3", "--k", "7", "--metric", "l2", "--out", "c.csv")
+    assert status == 0, err
+    assert "|mean over 7 nearest - query|, 3 queries" in out and "most of" not in out and "table: c.csv" in out
+    assert set(pd.read_csv("c.csv")["method"]) == {"l2", "Tanimoto", "random"}
+    lines = set()
+    for seed in ("0", "1"):
+        out = command_line(*command, "--query", "CCO", "--seed", seed)[1]
+        lines.add(next(line for line in out.splitlines() if line.startswith("  random")))
+    assert len(lines) == 2
+
+
+def test_a_small_library_tells_how_many_neighbours_it_has(
+    folder: Path, checkpoint: str, command_line: CommandLine
+) -> None:
+    Path("few.smi").write_text("\n".join(Path("molecules.csv").read_text().split()[2:14]).replace(",1", "") + "\n")
+    query = Path("few.smi").read_text().split()[0]
+    status, out, err = command_line("neighbours", checkpoint, "--library", "few.smi", "--query", query, "--k", "20")
+    assert status == 0, err
+    assert "11 of the 20 asked for: the library has no more molecules other than a query" in out
+    assert "of the mean of the 11 nearest" in out and "11 neighbours are most of 12 molecules" in out
+    status, out, err = command_line("neighbours", checkpoint, "--library", "few.smi", "--queries", "3")
+    assert status == 0, err
+    assert "mean over 11 nearest" in out and "11 of the 100 neighbours asked for" in out
+    assert len(re.findall(r" 50 % \[", out)) == 12
+
+
 def test_an_approximate_search_tells_its_recall(folder: Path, checkpoint: str, command_line: CommandLine) -> None:
     pytest.importorskip("faiss", reason="approximate search needs faiss (extra search)")
     command = ["neighbours", checkpoint, "--library", "molecules.csv", "--query", "CCO", "--approximate"]

@@ -1,29 +1,50 @@
 """What `chemscale neighbours` prints: a library, the neighbours of a molecule, and a comparison of methods."""
 
-from collections.abc import Sequence
-from pathlib import Path
-
 import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from chemscale.base.files import write_atomically
-from chemscale.chem.properties import PROPERTIES
-from chemscale.language.nearest.deltas import FINGERPRINTS, RANDOM, K, evaluate_neighbours
-from chemscale.language.nearest.exact import Metric
+from chemscale.chem.properties import DIGITS, PROPERTIES
+from chemscale.language.nearest.deltas import FINGERPRINTS, RANDOM, K
 from chemscale.language.nearest.library import REJECTS, Library
-from chemscale.language.nearest.listing import neighbour_table
 from chemscale.language.nearest.vector_search import NeighbourIndex
+from chemscale.verbs.search import NeighbourComparison, NeighbourList
 
 NAMES = {"logp": "LogP", "sa": "SA", "mw": "MW", "qed": "QED"}
-DIGITS = {"logp": 2, "sa": 2, "mw": 1, "qed": 3}
 SHORT = {FINGERPRINTS: "fingerprints", RANDOM: "random"}
 WIDTH = 100
 
 
-def print_index(library: Library, approximate: NeighbourIndex | None) -> None:
+def print_neighbours(found: NeighbourList) -> None:
+    """List the neighbours of one molecule, and how far its 100 nearest are from it in four properties."""
+    _print_index(found.library, found.index)
+    _console().print(_neighbours(found.table, found.metric))
+    n_listed = len(found.table) - 1
+    if n_listed < found.k:
+        print(f"{n_listed} of the {found.k} asked for: {_why_fewer(found.index)}")
+    print(f"distance in a property of the mean of the {found.evaluation.k} nearest from the query:")
+    for method, deltas in found.evaluation.deltas.items():
+        values = "  ".join(f"{NAMES[name]} {deltas[0, i]:.{DIGITS[name]}f}" for i, name in enumerate(PROPERTIES))
+        print(f"  {_method(method):24s} {values}")
+    _warn_of_few(found.evaluation.k, len(found.library))
+
+
+def print_comparison(found: NeighbourComparison) -> None:
+    """Compare embeddings, fingerprints and chance over many queries."""
+    _print_index(found.library, found.index)
+    evaluation = found.evaluation
+    title = f"|mean over {evaluation.k} nearest - query|, {len(evaluation.queries)} queries"
+    _console().print(_comparison(found.table, title))
+    print("cosine, l1, l2: by embedding; fingerprints: by Tanimoto similarity; in brackets 95 % intervals")
+    print("wins: share of queries where embeddings are nearer in the property than fingerprints, a tie is half a win")
+    if evaluation.k < found.k:
+        print(f"{evaluation.k} of the {found.k} neighbours asked for: {_why_fewer(found.index)}")
+    _warn_of_few(evaluation.k, len(found.library))
+
+
+def _print_index(library: Library, approximate: NeighbourIndex | None) -> None:
     """Say what is searched, and how well."""
     record = library.record
     left_out = record["n_read"] - record["n_molecules"]
@@ -36,42 +57,14 @@ def print_index(library: Library, approximate: NeighbourIndex | None) -> None:
         print(f"approximate: {found.n_probed} of {found.n_cells} cells searched, {recall}")
 
 
-def print_neighbours(
-    library: Library, query: str, k: int, metric: Metric, index: NeighbourIndex | None, out: Path | None
-) -> None:
-    """List the neighbours of one molecule, and how far its 100 nearest are from it in four properties."""
-    found = library.by_embedding([query], k, metric, index)[0]
-    table = neighbour_table(library, query, found)
-    _console().print(_neighbours(table, metric))
-    evaluation = evaluate_neighbours(library, queries=[query], metrics=[metric], index=index)
-    print(f"distance in a property of the mean of the {min(K, len(library))} nearest from the query:")
-    for method, deltas in evaluation.deltas.items():
-        values = "  ".join(f"{NAMES[name]} {deltas[0, i]:.{DIGITS[name]}f}" for i, name in enumerate(PROPERTIES))
-        print(f"  {_method(method):24s} {values}")
-    _save(table, out)
+def _why_fewer(index: NeighbourIndex | None) -> str:
+    where = "the library has" if index is None else "the cells that were searched have"
+    return f"{where} no more molecules other than a query"
 
 
-def print_comparison(
-    library: Library,
-    n_queries: int,
-    metrics: Sequence[Metric],
-    index: NeighbourIndex | None,
-    seed: int,
-    workers: int | None,
-    out: Path | None,
-) -> None:
-    """Compare embeddings, fingerprints and chance over many queries."""
-    evaluation = evaluate_neighbours(
-        library, n_queries=n_queries, metrics=metrics, index=index, seed=seed, workers=workers
-    )
-    table, wins = evaluation.table(), evaluation.wins()
-    merged = table.merge(wins, how="left", on=["property", "method", "n_queries"])
-    merged = merged.rename(columns={"low": "win_rate_low", "high": "win_rate_high"})
-    title = f"|mean over {evaluation.k} nearest - query|, {len(evaluation.queries)} queries"
-    _console().print(_comparison(merged, title))
-    print("cosine, l1, l2: by embedding; fingerprints: by Tanimoto similarity; in brackets 95 % intervals")
-    print("wins: share of queries where embeddings are nearer in the property than fingerprints")
-    _save(merged, out)
+def _warn_of_few(k: int, n_library: int) -> None:
+    if 2 * k >= n_library:
+        print(f"{k} neighbours are most of {n_library:,} molecules: methods can hardly differ in their mean")
 
 
 def _neighbours(table: pd.DataFrame, metric: str) -> Table:
@@ -110,12 +103,6 @@ def _comparison(merged: pd.DataFrame, title: str) -> Table:
 
 def _method(name: str) -> str:
     return SHORT.get(name, f"embeddings, {name}")
-
-
-def _save(table: pd.DataFrame, out: Path | None) -> None:
-    if out is not None:
-        write_atomically(out, table.to_csv(index=False))
-        print(f"table: {out}")
 
 
 def _console() -> Console:

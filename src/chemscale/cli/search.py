@@ -1,7 +1,7 @@
 """Verbs that embed molecules and search among them."""
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
@@ -26,11 +26,11 @@ def embed(
     workers: Workers = None,
 ) -> None:
     """Turn every molecule of a file into a vector: the hidden states of a trained language model."""
-    from chemscale.language.embeddings import embed_file
+    from chemscale.verbs import embed as embed_molecules
 
     check_writable(out)
     with all_or_nothing():
-        report = embed_file(
+        report = embed_molecules(
             checkpoint,
             source,
             out,
@@ -53,43 +53,40 @@ def neighbours(
     library: Annotated[str, typer.Option(help="A file of molecules to search, or the name of a source.")],
     query: Annotated[Optional[str], typer.Option(help="SMILES: list the molecules like this one.")] = None,  # noqa: UP045
     queries: Annotated[Optional[int], typer.Option(min=1, help="Compare with fingerprints on so many queries.")] = None,  # noqa: UP045
-    k: Annotated[int, typer.Option("--k", min=1, help="Neighbours to list.")] = 10,
-    metric: Annotated[str, typer.Option(help="cosine, l1 or l2.")] = "cosine",
+    k: Annotated[Optional[int], typer.Option("--k", min=1, help="Neighbours; 10 to list, 100 to compare.")] = None,  # noqa: UP045
+    metric: Annotated[Optional[str], typer.Option(help="cosine, l1 or l2; cosine to list, all to compare.")] = None,  # noqa: UP045
     approximate: Annotated[bool, typer.Option("--approximate", help="Search with faiss; its recall is told.")] = False,
     index: Annotated[Optional[Path], typer.Option("--index", help="Folder of the index; default: the cache.")] = None,  # noqa: UP045
     out: Annotated[Optional[Path], typer.Option("--out", help="CSV file for the table.")] = None,  # noqa: UP045
     column: Column = None,
     layer: Layer = -1,
     pooling: PoolingOption = "mean",
-    seed: Annotated[int, typer.Option(min=0, help="Of the queries that are drawn.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the queries and random molecules that are drawn.")] = 0,
     workers: Workers = None,
 ) -> None:
     """Find the molecules of a library that a language model holds for most alike; compare with fingerprints."""
-    from chemscale.cli.neighbour_tables import print_comparison, print_index, print_neighbours
-    from chemscale.language.neighbours import METRICS, canonical_query, open_library
+    from chemscale.cli.neighbour_tables import print_comparison, print_neighbours
+    from chemscale.verbs.search import compare_neighbours
+    from chemscale.verbs.search import neighbours as list_neighbours
 
     check_writable(out)
     if (query is None) == (queries is None):
         raise UserError("give --query SMILES for the neighbours of one molecule, or --queries N for a comparison")
-    distance = next((known for known in METRICS if known == metric), None)
-    if distance is None:
-        raise UserError(f"--metric: {metric!r}; allowed: {', '.join(METRICS)}")
-    text = None if query is None else canonical_query(query)
+    given: dict[str, Any] = {"k": k, "metric": metric}
+    options = {name: value for name, value in given.items() if value is not None} | {
+        "approximate": approximate,
+        "out": out,
+        "column": column,
+        "layer": layer,
+        "pooling": pooling,
+        "folder": index,
+        "seed": seed,
+        "workers": workers,
+    }
     with all_or_nothing():
-        found = open_library(
-            checkpoint,
-            library,
-            column=column,
-            layer=layer,
-            pooling=pooling,  # type: ignore[arg-type]  # checked inside
-            folder=index,
-            workers=workers,
-        )
-        if text is not None:
-            found.embed([text])  # a query without a vector is told before a search index is built
-        chosen = found.approximate(distance) if approximate else None
-        print_index(found, chosen)
-        if text is not None:
-            print_neighbours(found, text, k, distance, chosen, out)
+        if query is not None:
+            print_neighbours(list_neighbours(checkpoint, library, query, **options))
         else:
-            print_comparison(found, queries or 1, [distance] if approximate else METRICS, chosen, seed, workers, out)
+            print_comparison(compare_neighbours(checkpoint, library, n_queries=queries or 1, **options))
+    if out is not None:
+        print(f"table: {out}")

@@ -58,14 +58,23 @@ def nearest_vectors(
     return indices, distances
 
 
-def check_search(queries: npt.NDArray[Any], n_components: int, k: int, metric: str) -> None:
-    """Refuse what cannot be searched for.
+def check_metric(metric: str) -> None:
+    """Refuse a metric that is not there.
 
     Raises:
         UserError: see `nearest_vectors`.
     """
     if metric not in METRICS:
         raise UserError(f"metric: {metric!r}; allowed: {', '.join(METRICS)}")
+
+
+def check_search(queries: npt.NDArray[Any], n_components: int, k: int, metric: str) -> None:
+    """Refuse what cannot be searched for.
+
+    Raises:
+        UserError: see `nearest_vectors`.
+    """
+    check_metric(metric)
     if k < 1:
         raise UserError(f"k: {k}; give a number of neighbours from 1")
     if queries.ndim != 2 or queries.shape[1] != n_components:
