@@ -1,6 +1,8 @@
 """Embeddings and neighbours as a user meets them, and what is said of bad input."""
 
+import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,6 +58,24 @@ def test_embed(folder: Path, checkpoint: str, command_line: CommandLine) -> None
         assert status == 2 and message in err and "Traceback" not in err, (arguments, err)
     status, _, err = command_line("embed", str(folder), "molecules.csv", "--out", "e.npy")
     assert status == 2 and "no run here" in err
+
+
+def test_embeddings_beyond_the_trained_positions_are_told(
+    trained_run: Path, tmp_path: Path, command_line: CommandLine
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(trained_run, run)
+    config = json.loads((run / "config.json").read_text())
+    assert config["data"]["max_tokens"] == 128
+    config["data"]["max_tokens"] = 6
+    (run / "config.json").write_text(json.dumps(config))
+    molecules = tmp_path / "molecules.smi"
+    molecules.write_text("CCO\nCCCO\nCCCCO\nCCCCCO\nC1CC\n")  # 5, 6, 7 and 8 tokens, and none
+    arguments = (str(molecules), "--out", str(tmp_path / "e.npy"))
+    status, out, err = command_line("embed", str(run), *arguments)
+    assert status == 0, err
+    assert "2 have more tokens than the 6 that the model was trained on" in out
+    assert "more tokens" not in command_line("embed", str(trained_run), *arguments)[1]
 
 
 def test_neighbours_of_one_molecule(

@@ -41,6 +41,9 @@ def embed(
             workers=workers,
         )
     print(f"{report.n_embedded:,} of {report.n_rows:,} molecules embedded, {report.width} numbers each: {report.out}")
+    if report.n_beyond:
+        longest = f"the {report.trained_tokens} that the model was trained on"
+        print(f"{report.n_beyond:,} have more tokens than {longest}: it never saw positions beyond")
     if report.rejects:
         print(f"rows of NaN: {report.n_rows - report.n_embedded:,}, with reasons: {report.rejects}; most often:")
         for reason, count in report.reasons.most_common(3):

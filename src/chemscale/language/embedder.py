@@ -35,10 +35,12 @@ class Embeddings:
     Attributes:
         vectors: [n_molecules, width]; NaN where a molecule has none.
         reasons: why, by row.
+        n_beyond: molecules with a vector and more tokens than the model was trained on, as far as that is known.
     """
 
     vectors: Vectors
     reasons: dict[int, str]
+    n_beyond: int = 0
 
 
 class Embedder:
@@ -82,6 +84,7 @@ class Embedder:
         """Embed molecules given as SMILES; what cannot be embedded is a row of NaN with a reason."""
         vectors = np.full((len(smiles), self.width), np.nan, dtype=np.float32)
         reasons: dict[int, str] = {}
+        longest, n_beyond = self.checkpoint.trained_tokens or self.checkpoint.model.config.max_positions, 0
         for start in range(0, len(smiles), MOLECULES_SORTED_TOGETHER):
             rows: list[int] = []
             ids: list[list[int]] = []
@@ -92,7 +95,8 @@ class Embedder:
                 except UserError as error:
                     reasons[row] = str(error)
             vectors[rows] = self.embed_ids(ids)
-        return Embeddings(vectors, reasons)
+            n_beyond += sum(len(row) > longest for row in ids)
+        return Embeddings(vectors, reasons, n_beyond)
 
     def token_ids(self, smiles: str) -> list[int]:
         """The ids of a molecule, `[bos]` and `[eos]` included [tokens].

@@ -39,6 +39,8 @@ class EmbeddingReport:
         width: numbers in a vector.
         rejects: row (from 0), line of the source, SMILES and reason of every row without a vector; None where all have.
         reasons: the most frequent ones, with their counts.
+        n_beyond: molecules with a vector and more tokens than `trained_tokens`: no position beyond was ever trained.
+        trained_tokens: see `Checkpoint`.
     """
 
     out: Path
@@ -47,6 +49,8 @@ class EmbeddingReport:
     width: int
     rejects: Path | None
     reasons: Counter[str] = field(default_factory=Counter)
+    n_beyond: int = 0
+    trained_tokens: int | None = None
 
 
 def embed_file(
@@ -84,11 +88,20 @@ def embed_file(
     n_rows = count_molecules(path, column)
     rejects = out.with_name(f"{out.name}.rejects.tsv")
     with disk_explained(out), replacing(rejects) as rejects_file, _vectors_file(out, path, column) as vectors:
-        reasons = _fill(vectors, rejects_file, n_rows, path, column, embedder, workers)
+        reasons, n_beyond = _fill(vectors, rejects_file, n_rows, path, column, embedder, workers)
     n_rejected = reasons.total()
     if not n_rejected:
         rejects.unlink()
-    return EmbeddingReport(out, n_rows, n_rows - n_rejected, embedder.width, rejects if n_rejected else None, reasons)
+    return EmbeddingReport(
+        out,
+        n_rows,
+        n_rows - n_rejected,
+        embedder.width,
+        rejects if n_rejected else None,
+        reasons,
+        n_beyond,
+        embedder.checkpoint.trained_tokens,
+    )
 
 
 def check_embedding_file(out: Path) -> None:
@@ -124,17 +137,19 @@ def _fill(
     column: str | None,
     embedder: Embedder,
     workers: int | None,
-) -> Counter[str]:
-    """Write all vectors and rejects; returns how often each reason was met."""
+) -> tuple[Counter[str], int]:
+    """Write all vectors and rejects; returns how often each reason was met, and `n_beyond`."""
+    n_beyond = 0
     create_array(vectors, (n_rows, embedder.width), np.float32)
     molecules = read_smiles(source, column)
     with progress_bar("embedding", n_rows, "molecules") as bar, rejects.open("w", encoding="utf-8") as stream:
         table = RejectTable(stream)
         for chunk, answer in embed_stream(molecules, embedder, choose_workers(workers, n_rows), vectors):
             table.add(chunk, answer.reasons)
+            n_beyond += answer.n_beyond
             bar.advance(len(chunk))
     table.check(source, n_rows)
-    return table.reasons
+    return table.reasons, n_beyond
 
 
 class RejectTable:

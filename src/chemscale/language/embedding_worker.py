@@ -65,10 +65,12 @@ class EmbeddingAnswer:
     Attributes:
         smiles: canonical forms where fingerprints were made, "" for a molecule without one; else empty.
         reasons: row within the order and reason, for every molecule that has no vector.
+        n_beyond: see `Embeddings`.
     """
 
     smiles: list[str]
     reasons: list[tuple[int, str]]
+    n_beyond: int
 
 
 def carry_out(order: EmbeddingOrder, embedder: Embedder) -> EmbeddingAnswer:
@@ -86,7 +88,7 @@ def carry_out(order: EmbeddingOrder, embedder: Embedder) -> EmbeddingAnswer:
         write_rows(order.fingerprints, order.first, fingerprints)
     found = embedder.embed(smiles)
     write_rows(order.vectors, order.first, found.vectors)
-    return EmbeddingAnswer(canonical, sorted((found.reasons | reasons).items()))
+    return EmbeddingAnswer(canonical, sorted((found.reasons | reasons).items()), found.n_beyond)
 
 
 def embed_stream(
@@ -123,7 +125,7 @@ def embed_stream(
     with WorkerPool(WORKER, len(first)) as pool:
         for values in pool.results(map(asdict, chain(first, orders))):
             reasons = [(row, reason) for row, reason in values["reasons"]]
-            yield waiting.popleft(), EmbeddingAnswer(values["smiles"], reasons)
+            yield waiting.popleft(), EmbeddingAnswer(values["smiles"], reasons, values["n_beyond"])
 
 
 def _orders(

@@ -26,11 +26,13 @@ class Checkpoint:
         model: in evaluation mode, float32, on the CPU.
         tokenizer: of its vocabulary.
         path: the folder that it came from.
+        trained_tokens: of the longest sequence that it can have been trained on; None where that is not known.
     """
 
     model: ChemGPT
     tokenizer: AnyTokenizer
     path: Path
+    trained_tokens: int | None = None
 
     @cached_property
     def sha256(self) -> str:
@@ -62,7 +64,9 @@ def load_checkpoint(folder: Path | str) -> Checkpoint:
             )
         return Checkpoint(model.eval(), tokenizer, folder)
     trained, own_tokenizer = load_run(folder)
-    return Checkpoint(cast(ChemGPT, trained), own_tokenizer, folder)
+    data = RunFolder(folder).config()["data"]
+    longest = data["block_tokens"] if data["protocol"] == "blocks" else data["max_tokens"]
+    return Checkpoint(cast(ChemGPT, trained), own_tokenizer, folder, longest)
 
 
 def is_huggingface_folder(folder: Path) -> bool:
