@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chemscale.base.errors import BusyError, StorageError
+from chemscale.base.errors import BusyError, StorageError, UserError
 from chemscale.base.files import disk_explained, folder_lock, read_json, replacing, write_atomically, write_json
 
 
@@ -57,3 +57,16 @@ def test_a_second_process_is_refused_until_the_first_is_killed(tmp_path: Path) -
     holder.join()
     with folder_lock(tmp_path, "training"):
         pass
+
+
+def test_a_link_stays_a_link_and_a_device_stays_a_device(tmp_path: Path) -> None:
+    target, link = tmp_path / "target.txt", tmp_path / "link.txt"
+    target.write_text("old")
+    link.symlink_to(target)
+    write_atomically(link, "new")
+    assert link.is_symlink() and target.read_text() == "new"
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(UserError, match="is no regular file"):
+        write_atomically(pipe, "new")
+    assert pipe.is_fifo()

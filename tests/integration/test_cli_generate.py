@@ -92,12 +92,14 @@ def test_a_sweep_compares_checkpoints(run: str, command_line: CommandLine) -> No
         (("--sweep", "frey2023/figure6"), "--n: a sweep says itself"),
         (("--set", "sampling.temperature=1e-9"), "sampling.temperature"),
         (("--prompts", "."), "is a folder"),
+        (("--out", "molecules.parquet"), "a name that ends in .csv"),
+        (("--out", "/dev/null"), "a name that ends in .csv"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_left(
     run: str, command_line: CommandLine, options: tuple[str, ...], message: str
 ) -> None:
-    status, _, err = command_line("generate", run, "--n", "30", *options, "--out", "out.csv")
+    status, _, err = command_line("generate", run, "--n", "30", "--out", "out.csv", *options)
     assert status == 2 and message in err and "Traceback" not in err
     assert not Path("out.csv").exists()
 
@@ -116,6 +118,8 @@ def test_a_sweep_needs_a_sweep_and_a_folder(run: str, command_line: CommandLine)
     Path("taken").write_text("")
     status, _, err = command_line("generate", run, "--sweep", "frey2023/figure6", "--out", "taken")
     assert status == 2 and "taken: is a file; a sweep leaves a folder" in err
+    status, _, err = command_line("generate", run, "--sweep", "frey2023/figure6", "--out", "swept")
+    assert status == 2 and "sweep.molecules" in err and not Path("swept").exists()
 
 
 @pytest.mark.parametrize("verb", ["train", "study"])

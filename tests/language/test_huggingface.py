@@ -122,3 +122,14 @@ def test_an_untied_head_is_refused(tmp_path: Path) -> None:
     torch.save(weights, tmp_path / "pytorch_model.bin")
     with pytest.raises(DataError, match=r"lm_head\.weight differs from the token embedding"):
         from_huggingface(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin"])
+def test_damaged_weights_are_named(tmp_path: Path, name: str) -> None:
+    to_huggingface(perturbed(ChemGPTConfig(width=16, n_layers=1, n_heads=4, vocabulary_size=10)), None, tmp_path)
+    whole = (tmp_path / "model.safetensors").read_bytes()
+    (tmp_path / "model.safetensors").unlink()
+    for content in (b"", whole[:50], whole[:-100] if name.endswith("tensors") else b"PK" + whole[:1000]):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(DataError, match=f"{name}: is missing, damaged or cut short"):
+            from_huggingface(tmp_path)

@@ -25,7 +25,16 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path in the same folder; on success it is flushed and renamed to `path`, else removed."""
+    """Give a temporary path in the same folder; on success it is flushed and renamed to `path`, else removed.
+
+    A symbolic link stays one: the file that it leads to is replaced.
+
+    Raises:
+        UserError: the path is a device, a pipe or a folder, which a renamed file would take the place of.
+    """
+    path = path.resolve() if path.is_symlink() else path
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path}: is no regular file; choose another name")
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
     os.close(handle)

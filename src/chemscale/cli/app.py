@@ -56,6 +56,8 @@ def check_writable(path: Path | None) -> None:
         return
     if path.is_dir():
         raise UserError(f"{path}: is a folder, expected a file to write")
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path}: is no regular file; results are written beside their place and then renamed")
     for parent in path.absolute().parents:
         if parent.exists():
             if not parent.is_dir():

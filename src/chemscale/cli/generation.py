@@ -7,7 +7,7 @@ import typer
 
 from chemscale.base.config import apply_overrides, nearest
 from chemscale.base.errors import ConfigError, UserError
-from chemscale.cli.app import Overrides, app, check_writable, interruptible
+from chemscale.cli.app import Overrides, all_or_nothing, app, check_writable
 
 
 @app.command()
@@ -56,13 +56,15 @@ def generate(
         raise UserError(f"{len(checkpoints)} checkpoints: only a --sweep compares several; give one")
     if reference is not None and not quality:
         raise UserError("--reference: is for novelty and distances, which --no-quality leaves out; give one of the two")
+    if out.suffix.lower() != ".csv":
+        raise UserError(f"--out {out}: molecules are written as a table; give a name that ends in .csv")
     check_writable(out)
     from chemscale.language.decoding.sampling import Sampling
     from chemscale.verbs.generation import PromptChoice, generate_to_file
 
     sampling = Sampling.parse(_sampling_values(overrides or []), "sampling")
     choice = PromptChoice(prompt, scaffold, prompts, first)
-    with interruptible():
+    with all_or_nothing():
         report = generate_to_file(
             checkpoints[0],
             out,
@@ -103,6 +105,6 @@ def _run_sweep(sweep: str, checkpoints: list[Path], out: Path, overrides: list[s
     if out.is_file():
         raise UserError(f"{out}: is a file; a sweep leaves a folder")
     check_writable(out / "table.csv")
-    with interruptible():
+    with all_or_nothing():
         report = sweep_prompts(sweep, checkpoints, out, overrides, seed=seed)
     print(report)

@@ -78,6 +78,8 @@ def generate(
     prompts = list(prompts) if prompts is not None else [no_prompt(checkpoint.tokenizer)]
     counts = [n] * len(prompts) if isinstance(n, int) else list(n)
     _check(checkpoint, counts, sampling, prompts)
+    most_together = sum(counts) * (sampling.beams or 1)  # places for more would only take memory
+    sampling = sampling.model_copy(update={"batch_size": min(sampling.batch_size, most_together)})
     return _rounds(checkpoint, counts, sampling, prompts, seed, on_progress or (lambda done: None))
 
 

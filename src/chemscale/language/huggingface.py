@@ -1,9 +1,11 @@
 """Checkpoints in Hugging Face's GPT-Neo format, in and out, without needing `transformers`."""
 
+import pickle
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -166,13 +168,28 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
     index = folder / "model.safetensors.index.json"
     if index.exists():
         parts = sorted(set(read_json(index)["weight_map"].values()))
-        return {name: value for part in parts for name, value in load_file(folder / part).items()}
+        return {name: value for part in parts for name, value in _read_safetensors(folder / part).items()}
     if (folder / "model.safetensors").exists():
-        return load_file(folder / "model.safetensors")
-    if (folder / "pytorch_model.bin").exists():
-        weights: dict[str, Tensor] = torch.load(folder / "pytorch_model.bin", map_location="cpu", weights_only=True)
-        return weights
-    raise DataError(f"{folder}: neither model.safetensors nor pytorch_model.bin is there")
+        return _read_safetensors(folder / "model.safetensors")
+    path = folder / "pytorch_model.bin"
+    if not path.exists():
+        raise DataError(f"{folder}: neither model.safetensors nor pytorch_model.bin is there")
+    try:
+        weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    except (EOFError, OSError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
+        raise _damaged(path, error) from None
+    return weights
+
+
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise _damaged(path, error) from None
+
+
+def _damaged(path: Path, error: Exception) -> DataError:
+    return DataError(f"{path}: is missing, damaged or cut short ({error}); get the file again")
 
 
 def _from_gpt_neo(weights: dict[str, Tensor], n_layers: int) -> dict[str, Tensor]:

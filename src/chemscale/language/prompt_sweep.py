@@ -125,7 +125,7 @@ def run_prompt_sweep(
     Raises:
         UserError: a molecule cannot be encoded by the model, or is shorter than a prompt.
     """
-    prompts = _prompts(checkpoint, sweep)
+    prompts = sweep_prompts_of(checkpoint, sweep)
     for step in sweep_steps(sweep):
         n = step.molecules(sweep)
         beginnings = [prompt for _, _, prompt in prompts]
@@ -143,8 +143,12 @@ def run_prompt_sweep(
         yield pd.DataFrame(rows), samples
 
 
-def _prompts(checkpoint: Checkpoint, sweep: PromptSweep) -> list[tuple[int, int, Prompt]]:
-    """Number of the molecule, length and prompt."""
+def sweep_prompts_of(checkpoint: Checkpoint, sweep: PromptSweep) -> list[tuple[int, int, Prompt]]:
+    """Every prompt of a sweep for a model: number of the molecule, length asked for, prompt.
+
+    Raises:
+        UserError: a molecule cannot be encoded by the model, or is shorter than a prompt.
+    """
     prompts = []
     for number, smiles in enumerate(sweep.molecules):
         for length in sweep.prompt_lengths:

@@ -108,7 +108,10 @@ def scaffold_prompts(smiles: str, tokenizer: AnyTokenizer, seed: int = 0) -> lis
         raise UserError(f"--scaffold {smiles!r} has no rings, and so no Bemis-Murcko scaffold; use --prompt")
     prompts = []
     for spelling in _spellings_by_last_atom(scaffold, seed):
-        ids, _ = _encode(spelling, tokenizer)
+        try:
+            ids, _ = _encode(spelling, tokenizer)
+        except UserError as error:
+            raise UserError(f"--scaffold {smiles!r}: {error}") from None
         if _still_there(scaffold, spelling, tokenizer):
             prompts.append(Prompt(spelling, (tokenizer.bos_id, *ids), scaffold))
     if not prompts:

@@ -10,7 +10,7 @@ from chemscale.base.errors import ConfigError
 from chemscale.base.files import replacing, write_atomically
 from chemscale.base.progress import progress_bar
 from chemscale.language.generation import Sample
-from chemscale.language.prompt_sweep import PromptSweep, run_prompt_sweep, sweep_size
+from chemscale.language.prompt_sweep import PromptSweep, run_prompt_sweep, sweep_prompts_of, sweep_size
 from chemscale.language.trained import Checkpoint, load_checkpoint
 from chemscale.report.prompts.folder import SweepFolder, write_sweep
 from chemscale.studies.presets import load
@@ -33,6 +33,8 @@ def sweep_prompts(
     """
     sweep = parse_sweep(config, overrides)
     models = _named([Path(path) for path in checkpoints])
+    for checkpoint in models.values():
+        sweep_prompts_of(checkpoint, sweep)  # what a model cannot read is said before anything is made
     tables: list[pd.DataFrame] = []
     bar_total = len(models) * sweep_size(sweep)
     with replacing(out / "samples.csv") as temporary, progress_bar("generate", bar_total, "molecules") as bar:
