@@ -6,7 +6,7 @@ import torch
 from chemscale.base.errors import DataError
 from chemscale.base.files import write_json
 from chemscale.base.records import RunFolder
-from chemscale.language import load_run
+from chemscale.language import load_checkpoint, load_run, to_huggingface
 from chemscale.language.models.chemgpt import ChemGPTConfig
 from chemscale.language.task import LanguageData, LanguageTask
 from chemscale.training.config import TrainingConfig
@@ -33,3 +33,12 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
     write_json(tmp_path / "config.json", {"family": "schnet"})
     with pytest.raises(DataError, match="its family is 'schnet', not one of chemgpt"):
         load_run(tmp_path)
+
+
+def test_weights_that_are_no_numbers_are_refused(trained_run: Path, tmp_path: Path) -> None:
+    trained = load_checkpoint(trained_run)
+    with torch.no_grad():
+        trained.model.token_embedding.weight[0, 0] = float("nan")
+    to_huggingface(trained.model, trained.tokenizer, tmp_path)
+    with pytest.raises(DataError, match="1 weights are not finite, token_embedding.weight first"):
+        load_checkpoint(tmp_path)

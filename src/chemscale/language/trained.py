@@ -48,9 +48,16 @@ def load_checkpoint(folder: Path | str) -> Checkpoint:
     """A run folder of ours, or a folder in Hugging Face's GPT-Neo format with its tokenizer.
 
     Raises:
-        DataError: the folder is neither, has no checkpoint yet, or no tokenizer.
+        DataError: the folder is neither, has no checkpoint yet, or no tokenizer; or a weight is NaN or infinite.
     """
-    folder = Path(folder)
+    checkpoint = _load(Path(folder))
+    broken = [name for name, value in checkpoint.model.state_dict().items() if not bool(value.isfinite().all())]
+    if broken:
+        raise DataError(f"{folder}: {len(broken)} weights are not finite, {broken[0]} first; the training diverged")
+    return checkpoint
+
+
+def _load(folder: Path) -> Checkpoint:
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; expected a run folder, or a folder in Hugging Face's format")
     if is_huggingface_folder(folder):
