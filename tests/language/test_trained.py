@@ -40,5 +40,5 @@ def test_weights_that_are_no_numbers_are_refused(trained_run: Path, tmp_path: Pa
     with torch.no_grad():
         trained.model.token_embedding.weight[0, 0] = float("nan")
     to_huggingface(trained.model, trained.tokenizer, tmp_path)
-    with pytest.raises(DataError, match="1 weights are not finite, token_embedding.weight first"):
+    with pytest.raises(DataError, match=r"1 weights are not finite, token_embedding\.weight first"):
         load_checkpoint(tmp_path)
