@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from chemscale.base.errors import BusyError, StorageError, UserError
-from chemscale.base.files import disk_explained, folder_lock, read_json, replacing, write_atomically, write_json
+from chemscale.base.files import (
+    check_folder,
+    disk_explained,
+    folder_lock,
+    read_json,
+    replacing,
+    write_atomically,
+    write_json,
+)
 
 
 def test_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
@@ -70,3 +78,16 @@ def test_a_link_stays_a_link_and_a_device_stays_a_device(tmp_path: Path) -> None
     with pytest.raises(UserError, match="is no regular file"):
         write_atomically(pipe, "new")
     assert pipe.is_fifo()
+
+
+def test_a_folder_that_cannot_be_made_is_refused_beforehand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_folder(tmp_path / "new" / "below")
+    check_folder(tmp_path)
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "file").write_text("kept")
+    for name in ("file", "file/below", "file/below/deeper"):
+        with pytest.raises(UserError, match=r"file is a file, so no folder can be made"):
+            check_folder(tmp_path / name)
+    monkeypatch.setattr(os, "access", lambda place, mode: not (place == tmp_path and mode == os.W_OK))
+    with pytest.raises(UserError, match="may not be written to"):
+        check_folder(tmp_path / "new" / "below")

@@ -75,3 +75,13 @@ def test_wrong_input_is_one_message(
     assert status == 2
     assert err.startswith("error: ") and says in err and "Traceback" not in err
     assert not (tmp_path / "map.html").exists()
+
+
+@pytest.mark.parametrize("below", ["", "x"])
+def test_a_folder_that_cannot_be_made_is_refused_before_the_work(
+    table: Path, command_line: CommandLine, tmp_path: Path, below: str
+) -> None:
+    (tmp_path / "taken").write_text("kept")
+    status, _, err = command_line("map", "no checkpoint", str(table), "--out", str(tmp_path / "taken" / below))
+    assert status == 2 and "is a file" in err and "Traceback" not in err
+    assert (tmp_path / "taken").read_text() == "kept"

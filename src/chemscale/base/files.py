@@ -49,6 +49,19 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that cannot be made or written to, before the work and not after it.
+
+    Raises:
+        UserError: it is a file, lies below one, or may not be written to.
+    """
+    place = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    if not place.is_dir():
+        raise UserError(f"{folder}: {place} is a file, so no folder can be made there; choose another name")
+    if not os.access(place, os.W_OK):
+        raise UserError(f"{folder}: {place} may not be written to; choose another place")
+
+
 def write_json(path: Path, values: Any) -> None:
     """Write JSON atomically; NaN and infinities become null, so that every reader can parse it."""
     write_atomically(path, json.dumps(finite(values), indent=2) + "\n")

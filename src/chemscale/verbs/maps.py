@@ -14,7 +14,7 @@ import pandas as pd
 from rdkit import Chem
 
 from chemscale.base.errors import DataError
-from chemscale.base.files import replacing
+from chemscale.base.files import check_folder, replacing
 from chemscale.base.progress import progress_bar
 from chemscale.chem.compressed_text import inner_name
 from chemscale.chem.depiction import Depiction, depict
@@ -90,11 +90,13 @@ def draw_map(
         limit: only the first so many rows.
 
     Raises:
-        UserError: scikit-learn is missing, a name of a colour is wrong, the file or checkpoint cannot be read, or
-            fewer than ten of its molecules can be embedded.
+        UserError: scikit-learn is missing, `out` is no folder, a name of a colour is wrong, the file or checkpoint
+            cannot be read, or fewer than ten of its molecules can be embedded.
     """
     require_sklearn()
     name = source.lower() if source.lower() in SOURCES else Path(inner_name(resolve(source))).stem
+    folder = Path("maps") / name if out is None else out
+    check_folder(folder)
     table = read_molecule_table(resolve(source), column, limit)
     names = check_label_names(colours, list(table.columns.columns))
     for name_of_column in set(names) & set(table.columns.columns):
@@ -115,7 +117,6 @@ def draw_map(
     report = _map_report(mapped, name, names, seed, settings, _left_out(len(reasons), len(table)))
     options = {"column": column, "layer": layer, "pooling": pooling, "seed": seed, "limit": limit}
     report = replace(report, commands=[_command(checkpoint, source, names, options)])
-    folder = Path("maps") / name if out is None else out
     with progress_bar("write page and figures", None):
         page = write_map(report, folder)
     return MapResult(page, report, len(table), _write_rejects(table, reasons, folder))
