@@ -85,3 +85,12 @@ def test_a_folder_that_cannot_be_made_is_refused_before_the_work(
     status, _, err = command_line("map", "no checkpoint", str(table), "--out", str(tmp_path / "taken" / below))
     assert status == 2 and "is a file" in err and "Traceback" not in err
     assert (tmp_path / "taken").read_text() == "kept"
+
+
+def test_copies_of_one_molecule_are_one_message(
+    trained_run: Path, command_line: CommandLine, tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    (tmp_path / "copies.smi").write_text("CCO\n" * 15)
+    status, _, err = command_line("map", str(trained_run), str(tmp_path / "copies.smi"), "--out", str(tmp_path / "map"))
+    assert status == 2 and "15 molecules have 1 different embedding" in err and "Traceback" not in err
+    assert not recwarn and not (tmp_path / "map").exists()

@@ -91,7 +91,7 @@ def draw_map(
 
     Raises:
         UserError: scikit-learn is missing, `out` is no folder, a name of a colour is wrong, the file or checkpoint
-            cannot be read, or fewer than ten of its molecules can be embedded.
+            cannot be read, or fewer than ten of its molecules can be embedded, or fewer than four differently.
     """
     require_sklearn()
     name = source.lower() if source.lower() in SOURCES else Path(inner_name(resolve(source))).stem

@@ -1,10 +1,12 @@
 """Projections: components against scikit-learn, t-SNE's seed and small sets, and what a picture keeps."""
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from chemscale.base.errors import UserError
+from chemscale.base.errors import DataError, UserError
 from chemscale.language.maps import projection
 from chemscale.language.maps.projection import neighbours_kept, principal_components, tsne_points, used_perplexity
 
@@ -29,6 +31,23 @@ def test_tsne_depends_on_its_seed_alone_and_keeps_groups() -> None:
     points = tsne_points(vectors, seed=1)
     np.testing.assert_array_equal(points, tsne_points(vectors, seed=1))
     assert points.shape == (16, 2) and neighbours_kept(vectors, points, k=7) > 0.9
+
+
+@pytest.mark.parametrize("n_different", [1, 3])
+def test_copies_are_refused_before_scikit_learn_sees_them(n_different: int) -> None:
+    random = np.random.default_rng(0)
+    vectors = np.repeat(random.normal(size=(n_different, 6)), 15 // n_different, axis=0)
+    with pytest.raises(DataError, match=f"the 15 molecules have {n_different} different embeddings"):
+        tsne_points(vectors + 1e-7 * random.normal(size=vectors.shape), seed=0)
+    with pytest.raises(DataError, match="have 1 different"):
+        tsne_points(np.zeros((15, 6)), seed=0)
+
+
+def test_few_different_molecules_make_a_picture_without_warnings() -> None:
+    vectors = np.repeat(np.random.default_rng(0).normal(size=(4, 6)), [12, 1, 1, 1], axis=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isfinite(tsne_points(vectors, seed=0)).all()
 
 
 def test_perplexity_fits_small_sets() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from chemscale.base.errors import UserError
+from chemscale.base.errors import DataError, UserError
 from chemscale.language.nearest.projection import Projection
 
 try:
@@ -16,6 +16,8 @@ except ImportError:  # the optional extra is not installed: `require_sklearn` sa
 Vectors = npt.NDArray[np.floating]
 PERPLEXITY = 30.0
 N_NEIGHBOURS = 10
+FEWEST_DIFFERENT = 4
+_ROUNDING = 1e-5
 _COMPONENTS_BEFORE_TSNE = 50
 _CHUNK = 1024
 
@@ -74,12 +76,29 @@ def tsne_points(vectors: Vectors, seed: int, perplexity: float = PERPLEXITY) -> 
 
     Raises:
         UserError: scikit-learn is not installed.
+        DataError: fewer than four vectors are different.
     """
     require_sklearn()
+    # Vectors without variance end the process in scikit-learn: it divides the start by its spread.
+    if (n_different := _count_different(vectors)) < FEWEST_DIFFERENT:
+        raise DataError(
+            f"the {len(vectors)} molecules have {n_different} different embeddings, and a map needs "
+            f"{FEWEST_DIFFERENT} or more: are they copies of each other?"
+        )
     start = principal_components(vectors, _COMPONENTS_BEFORE_TSNE).points.astype(np.float32)
     used = used_perplexity(len(vectors), perplexity)
     model = TSNE(n_components=2, perplexity=used, init="pca", learning_rate="auto", random_state=seed)
     return np.asarray(model.fit_transform(start), dtype=np.float64)
+
+
+def _count_different(vectors: Vectors) -> int:
+    """How many vectors differ by more than rounding, where that is fewer than `FEWEST_DIFFERENT`."""
+    others, n_different = vectors, 0
+    nothing = _ROUNDING * float(np.linalg.norm(vectors, axis=1).max())
+    while len(others) and n_different < FEWEST_DIFFERENT:
+        others = others[np.linalg.norm(others - others[0], axis=1) > nothing]
+        n_different += 1
+    return n_different
 
 
 def used_perplexity(n_molecules: int, perplexity: float = PERPLEXITY) -> float:
