@@ -32,6 +32,8 @@ def test_each_kind_of_label_has_its_measure_in_both_spaces() -> None:
 
 def test_what_has_no_number_is_said() -> None:
     rare = MoleculeLabel("rare", "rare", np.where(np.arange(60) < 3, 1.0, 0.0), ("0", "1"))
-    numbers, silent = map_numbers(KNOWING, NOISE, [""] * 60, [rare], seed=0)
-    assert numbers.empty and len(silent) == 2
-    assert "by scaffold" in silent[0] and "of rare" in silent[1]
+    few = MoleculeLabel("few", "few", np.where(np.arange(60) < 11, KNOWING[:, 0], np.nan))
+    numbers, silent = map_numbers(KNOWING, NOISE, [""] * 60, [rare, few], seed=0)
+    assert numbers.empty and len(silent) == 3
+    assert "by scaffold" in silent[0] and "of rare: 3 molecules are of the rarer class" in silent[1]
+    assert "of few: 11 molecules have a value" in silent[2]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from chemscale.chem.molecule_labels import SCAFFOLD, MoleculeLabel
 from chemscale.language.maps.clustering import SMALLEST_GROUP, silhouette
-from chemscale.language.maps.neighbours import N_FOLDS, neighbour_score
+from chemscale.language.maps.neighbours import neighbour_score, why_no_score
 from chemscale.report.maps.contents import (
     EMBEDDING,
     FINGERPRINT,
@@ -59,9 +59,7 @@ def map_numbers(
             continue
         found = [_neighbour_row(label, space, vectors, seed) for space, vectors in spaces.items()]
         if None in found:
-            silent.append(
-                f"No nearest-neighbour score of {label.name}: too few molecules of a kind for {N_FOLDS} folds."
-            )
+            silent.append(f"No nearest-neighbour score of {label.name}: {why_no_score(label.values, label.is_binary)}.")
         rows += [row for row in found if row is not None]
     return pd.DataFrame(rows, columns=list(NUMBER_COLUMNS)), silent
 

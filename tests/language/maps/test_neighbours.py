@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import r2_score, roc_auc_score
 from sklearn.neighbors import KNeighborsRegressor
 
-from chemscale.language.maps.neighbours import _folds, _mean_of_nearest, neighbour_score, r2, roc_auc
+from chemscale.language.maps.neighbours import _folds, _mean_of_nearest, neighbour_score, r2, roc_auc, why_no_score
 
 
 def test_measures_are_the_usual_ones() -> None:
@@ -67,8 +67,16 @@ def test_gaps_take_no_part() -> None:
 
 
 def test_too_little_is_no_number() -> None:
-    vectors = np.random.default_rng(0).normal(size=(30, 3))
-    assert neighbour_score(vectors, np.array([1.0] * 4 + [0.0] * 26), True, seed=0) is None
-    assert neighbour_score(vectors[:8], np.arange(8.0), False, seed=0) is None
-    assert neighbour_score(vectors, np.ones(30), False, seed=0) is None
-    assert neighbour_score(vectors, np.full(30, np.nan), False, seed=0) is None
+    vectors = np.random.default_rng(0).normal(size=(40, 3))
+    few = np.where(np.arange(40) < 29, np.arange(40.0), np.nan)
+    for values, binary, reason in (
+        (np.array([1.0] * 4 + [0.0] * 36), True, "4 molecules are of the rarer class, too few for 5 folds"),
+        (few, False, "29 molecules have a value, and fewer than 30 "),
+        (few % 2, True, "29 molecules have a value, and fewer than 30 "),
+        (np.ones(40), False, "all values are the same"),
+        (np.full(40, np.nan), False, "0 molecules have a value"),
+    ):
+        assert neighbour_score(vectors, values, binary, seed=0) is None
+        assert why_no_score(values, binary).startswith(reason)
+    assert neighbour_score(vectors[:30], np.arange(30.0), False, seed=0) is not None
+    assert why_no_score(np.arange(30.0), False) == ""

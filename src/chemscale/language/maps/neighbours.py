@@ -12,6 +12,7 @@ Vectors = npt.NDArray[np.floating]
 Floats = npt.NDArray[np.float64]
 K = 5
 N_FOLDS = 5
+FEWEST = 30  # with fewer, a fold has so few molecules that its score says nothing
 _BLOCK = 1024
 
 
@@ -44,13 +45,12 @@ def neighbour_score(
         n_folds: folds.
 
     Returns:
-        None where there are too few molecules, or too few of one class, for the folds.
+        None where `why_no_score` has a reason.
     """
+    if why_no_score(values, binary, n_folds):
+        return None
     rows = np.flatnonzero(~np.isnan(values))
     truth = values[rows]
-    least = int(min((truth == 0).sum(), (truth == 1).sum())) if binary else len(rows) // 2
-    if least < n_folds or len(rows) < k + n_folds or np.ptp(truth) == 0:
-        return None
     units = vectors[rows] / np.maximum(np.linalg.norm(vectors[rows], axis=1, keepdims=True), 1e-12)
     folds = _folds(truth, binary, seed, n_folds)
     scores = []
@@ -59,6 +59,17 @@ def neighbour_score(
         predicted = _mean_of_nearest(units[test], units[~test], truth[~test], k)
         scores.append(roc_auc(truth[test], predicted) if binary else r2(truth[test], predicted))
     return NeighbourScore(float(np.mean(scores)), float(np.std(scores, ddof=1)), len(rows))
+
+
+def why_no_score(values: Floats, binary: bool, n_folds: int = N_FOLDS) -> str:
+    """What is missing for a score, in a clause; "" where nothing is. Arguments as for `neighbour_score`."""
+    truth = values[~np.isnan(values)]
+    if len(truth) < FEWEST:
+        return f"{len(truth)} molecules have a value, and fewer than {FEWEST} give no number worth reading"
+    if np.ptp(truth) == 0:
+        return "all values are the same"
+    least = int(min((truth == 0).sum(), (truth == 1).sum())) if binary else n_folds
+    return f"{least} molecules are of the rarer class, too few for {n_folds} folds" if least < n_folds else ""
 
 
 def r2(truth: Floats, predicted: Floats) -> float:
