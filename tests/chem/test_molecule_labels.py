@@ -36,6 +36,16 @@ def test_few_whole_numbers_are_classes_and_few_broken_ones_are_not() -> None:
     assert column("10", "11", "12", "13").classes == ()  # as many levels as molecules
 
 
+def test_infinities_are_missing_and_make_no_text_of_a_number() -> None:
+    label = column("1.5", "inf", "2", "-Infinity", "", "1e999")
+    assert label.classes == () and label.n_infinite == 3
+    np.testing.assert_array_equal(label.values, [1.5, np.nan, 2, np.nan, np.nan, np.nan])
+    outcomes = column("1", "0", "inf", "1", "0")
+    assert outcomes.is_binary and outcomes.n_infinite == 1
+    np.testing.assert_array_equal(outcomes.values, [1, 0, np.nan, 1, 0])
+    assert column("1.5", "nan", "2").n_infinite == 0
+
+
 def test_texts_are_classes_by_frequency_and_the_rest_is_other() -> None:
     label = column("b", "a", "b", "c", "", "d", "b", "a", n_classes=2)
     assert label.classes == ("b", "a", "other") and label.n_rest == 1
@@ -52,6 +62,9 @@ def test_what_cannot_colour_is_refused() -> None:
         column("a", "b", "c")
     with pytest.raises(ConfigError, match="empty"):
         column("", " ")
+    for texts in (("inf", "inf", ""), ("nan", "NA")):
+        with pytest.raises(ConfigError, match="no finite number"):
+            column(*texts)
 
 
 def test_scaffolds_are_classes_and_molecules_without_rings_apart() -> None:

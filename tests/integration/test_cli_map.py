@@ -94,3 +94,16 @@ def test_copies_of_one_molecule_are_one_message(
     status, _, err = command_line("map", str(trained_run), str(tmp_path / "copies.smi"), "--out", str(tmp_path / "map"))
     assert status == 2 and "15 molecules have 1 different embedding" in err and "Traceback" not in err
     assert not recwarn and not (tmp_path / "map").exists()
+
+
+def test_infinite_values_are_missing_and_said_to_be(
+    trained_run: Path, table: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
+    lines = table.read_text().splitlines()
+    lines[8] = ",".join([*lines[8].split(",")[:2], "inf", "1"])
+    (tmp_path / "infinite.csv").write_text("\n".join(lines) + "\n")
+    arguments = ("--colour", "length", "--out", str(tmp_path / "map"))
+    status, out, err = command_line("map", str(trained_run), str(tmp_path / "infinite.csv"), *arguments)
+    assert status == 0, err
+    assert "length: infinite values of the file, 1 in all, are drawn and counted as missing" in out
+    assert pd.read_csv(tmp_path / "map" / "map.csv")["length"].isna().sum() == 1

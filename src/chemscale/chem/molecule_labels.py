@@ -34,6 +34,7 @@ class MoleculeLabel:
         values: numbers, or the places of classes in `classes`; NaN where missing [n_molecules].
         classes: names of the classes; empty for a label of numbers.
         n_rest: how many of the last classes are leftovers ("other", "no ring") and not classes of their own.
+        n_infinite: how many of the missing values are infinite in the file.
     """
 
     name: str
@@ -41,6 +42,7 @@ class MoleculeLabel:
     values: npt.NDArray[np.float64]
     classes: tuple[str, ...] = ()
     n_rest: int = 0
+    n_infinite: int = 0
 
     @property
     def is_binary(self) -> bool:
@@ -82,7 +84,7 @@ def molecule_label(
         n_classes: so many frequent classes stand by themselves, the rest is "other".
 
     Raises:
-        ConfigError: a column is empty, or holds texts of which none occurs twice.
+        ConfigError: a column is empty, holds no finite number, or holds texts of which none occurs twice.
     """
     if name in columns.columns:
         return _column_label(name, [str(text).strip() for text in columns[name]], n_classes)
@@ -105,10 +107,7 @@ def _column_label(name: str, texts: list[str], n_classes: int) -> MoleculeLabel:
     filled = [text for text in texts if text]
     if not filled:
         raise ConfigError(f"{name}: this column is empty, so there is nothing to colour by")
-    numbers = pd.to_numeric(pd.Series(texts, dtype=object).replace("", None), errors="coerce").to_numpy(
-        np.float64, copy=True
-    )
-    numbers[~np.isfinite(numbers)] = np.nan
+    numbers = pd.to_numeric(pd.Series(texts, dtype=object).replace("", None), errors="coerce").to_numpy(np.float64)
     if int((~np.isnan(numbers)).sum()) == sum(text.lower() not in ("nan", "na", "none") for text in filled):
         return _number_label(name, numbers)
     if max(Counter(filled).values()) == 1:
@@ -117,15 +116,19 @@ def _column_label(name: str, texts: list[str], n_classes: int) -> MoleculeLabel:
 
 
 def _number_label(name: str, numbers: npt.NDArray[np.float64]) -> MoleculeLabel:
-    """Few whole numbers are classes: assay outcomes, counts of rings; all else is a number."""
-    known = numbers[~np.isnan(numbers)]
+    """Few whole numbers are classes: assay outcomes, counts of rings; all else is a number, and infinities missing."""
+    known = numbers[np.isfinite(numbers)]
+    if not len(known):
+        raise ConfigError(f"{name}: this column has no finite number, so there is nothing to colour by")
+    n_infinite = int(np.isinf(numbers).sum())
+    numbers = np.where(np.isfinite(numbers), numbers, np.nan)
     levels = np.unique(known)
     few = 2 * len(levels) <= len(known) and len(levels) <= _MOST_WHOLE_NUMBERS
     if not (few and (levels == np.round(levels)).all()):
-        return MoleculeLabel(name, name, numbers)
+        return MoleculeLabel(name, name, numbers, n_infinite=n_infinite)
     places = np.searchsorted(levels, numbers).astype(np.float64)
     places[np.isnan(numbers)] = np.nan
-    return MoleculeLabel(name, name, places, tuple(f"{level:g}" for level in levels))
+    return MoleculeLabel(name, name, places, tuple(f"{level:g}" for level in levels), n_infinite=n_infinite)
 
 
 def _frequent(name: str, title: str, texts: Sequence[str], n_classes: int, blank: str | None) -> MoleculeLabel:

@@ -155,7 +155,7 @@ def _map_report(
         labels=labels,
         pictures=pictures,
         numbers=numbers,
-        notes=[*notes, *silent],
+        notes=[*notes, *_infinite(labels), *silent],
         facts=settings | {package: importlib.metadata.version(package) for package in _PACKAGES},
     )
 
@@ -211,6 +211,14 @@ def _left_out(n_bad: int, n_rows: int) -> list[str]:
     if not n_bad:
         return []
     return [f"{n_bad:,} of {n_rows:,} rows are not on the map: rejects.tsv has their lines and reasons."]
+
+
+def _infinite(labels: Sequence[MoleculeLabel]) -> list[str]:
+    return [
+        f"{label.name}: infinite values of the file, {label.n_infinite:,} in all, are drawn and counted as missing."
+        for label in labels
+        if label.n_infinite
+    ]
 
 
 def _write_rejects(table: MoleculeTable, reasons: dict[int, str], folder: Path) -> Path | None:
