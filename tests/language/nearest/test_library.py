@@ -1,5 +1,6 @@
 """An indexed library: built once, reused, rebuilt when something changed; queries and comparisons."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -126,6 +127,40 @@ def test_a_build_that_was_cut_is_done_again(
             open_library(checkpoint, source, folder=folder)
     assert not (folder / RECORD).exists()
     assert len(open_library(checkpoint, source, folder=folder)) == 201
+
+
+@pytest.mark.parametrize(
+    "name", ["vectors.npy", "fingerprints.npy", "lines.npy", "offsets.npy", "projection.npz", "smiles.bin"]
+)
+def test_a_damaged_index_is_named(library: Library, checkpoint: Path, source: Path, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "index"
+    whole = (library.folder / name).read_bytes()
+    for damaged in (whole[: len(whole) // 2], whole[:-1], b"", b"no array" * 100, None):
+        shutil.copytree(library.folder, folder)
+        (folder / name).unlink() if damaged is None else (folder / name).write_bytes(damaged)
+        with pytest.raises(DataError, match=r"index: this index is damaged .*; delete the folder"):
+            open_library(checkpoint, source, folder=folder)
+        shutil.rmtree(folder)
+    assert len(open_library(checkpoint, source, folder=folder)) == 201
+
+
+def test_arrays_of_another_library_are_told(library: Library, checkpoint: Path, source: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(library.folder, tmp_path / "index")
+    np.save(folder / "lines.npy", np.arange(200))
+    with pytest.raises(DataError, match=r"damaged \(its files have \[200, 201\] rows, expected 201\)"):
+        open_library(checkpoint, source, folder=folder)
+
+
+@pytest.mark.parametrize(("n_molecules", "n_components"), [(1, 0), (2, 1), (12, 11), (40, 16)])
+def test_a_small_library_has_fewer_directions_than_molecules(
+    checkpoint: Path, source: Path, tmp_path: Path, n_molecules: int, n_components: int
+) -> None:
+    path = tmp_path / "few.smi"
+    path.write_text("\n".join(source.read_text().split()[:n_molecules]) + "\n")
+    few = open_library(checkpoint, path)
+    assert few.record["n_components"] == n_components
+    # A molecule that is not in the library is never at distance 0 from one that is.
+    assert few.by_embedding(["CCCCCCO"], 1, "l2")[0][1].min() > 1e-3
 
 
 def test_two_processes_build_one_index(checkpoint: Path, source: Path, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """A library of molecules that can be searched: its SMILES, embeddings and fingerprints in one folder."""
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +41,7 @@ class Library:
         smiles: canonical SMILES by row; molecules that could not be embedded have no row.
         index: of embeddings, exact.
         fingerprints: of the same molecules in the same order.
+        lines: of the source file that each molecule came from [n_library].
     """
 
     def __init__(self, folder: Path, embedder: Embedder) -> None:
@@ -52,14 +52,10 @@ class Library:
         vectors = np.load(folder / VECTORS, mmap_mode="c")
         self.index = NeighbourIndex(Projection.load(folder / PROJECTION), vectors)
         self.fingerprints = FingerprintIndex(np.load(folder / FINGERPRINTS, mmap_mode="r"))
+        self.lines = np.load(folder / LINES, mmap_mode="r")
 
     def __len__(self) -> int:
         return len(self.smiles)
-
-    @cached_property
-    def lines(self) -> npt.NDArray[np.int64]:
-        """The line of the source file that each molecule came from [n_library]."""
-        return np.load(self.folder / LINES, mmap_mode="r")
 
     def approximate(self, metric: Metric = "cosine") -> NeighbourIndex:
         """The index of embeddings that misses some neighbours; built at the first call, kept in the folder.

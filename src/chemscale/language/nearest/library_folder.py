@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import zipfile
 from array import array
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from chemscale.base.errors import UserError
+from chemscale.base.errors import DataError, UserError
 from chemscale.base.files import cache_folder, disk_explained, folder_lock, read_json, write_json
 from chemscale.base.progress import progress_bar
 from chemscale.chem.fingerprints import WORDS
@@ -68,7 +69,8 @@ def open_library(
         workers: processes; None takes one per core at hand, or this process for a small file.
 
     Raises:
-        DataError: the checkpoint or the file cannot be read, or no molecule of it can be embedded.
+        DataError: the checkpoint or the file cannot be read, no molecule of it can be embedded, or an index that was
+            built before is damaged.
         UserError: a setting is not allowed, or `folder` holds something else.
         StorageError: the disk is full.
     """
@@ -80,11 +82,23 @@ def open_library(
     recipe = _recipe(embedder, path, column, n_components)
     place = Path(folder) if folder is not None else cache_folder() / "neighbours" / _name(path, recipe)
     if _is_built(place, recipe):
-        return Library(place, embedder)
+        return _opened(place, embedder)
     with disk_explained(place), folder_lock(place, "building an index", wait_seconds=-1):
         if not _is_built(place, recipe):
             _build(place, recipe, path, column, embedder, workers)
-    return Library(place, embedder)
+    return _opened(place, embedder)
+
+
+def _opened(place: Path, embedder: Embedder) -> Library:
+    try:
+        library = Library(place, embedder)
+        rows = {len(part) for part in (library.smiles, library.lines, library.index, library.fingerprints.fingerprints)}
+        if rows != {library.record["n_molecules"]}:
+            raise ValueError(f"its files have {sorted(rows)} rows, expected {library.record['n_molecules']}")
+    # What NumPy says of files that are cut, empty, no arrays, or gone.
+    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, FileNotFoundError) as error:
+        raise DataError(f"{place}: this index is damaged ({error}); delete the folder, and it is built anew") from error
+    return library
 
 
 def _recipe(embedder: Embedder, path: Path, column: str | None, n_components: int) -> dict[str, Any]:
@@ -153,7 +167,8 @@ def _build(
         "source": str(path),
         "n_read": n_rows,
         "n_molecules": len(kept),
-        "n_components": len(projection.components),
+        # n molecules span n - 1 directions; the others have no variance, but keep a query apart from them.
+        "n_components": min(len(projection.components), len(kept) - 1),
         "explained_variance": projection.explained,
     }
     write_json(place / RECORD, record)

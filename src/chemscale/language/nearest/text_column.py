@@ -26,13 +26,19 @@ class TextWriter:
 
 
 class TextColumn:
-    """Texts that `TextWriter` wrote, by number."""
+    """Texts that `TextWriter` wrote, by number.
+
+    Raises:
+        ValueError: the files do not fit each other.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._offsets = np.load(folder / OFFSETS, mmap_mode="r")
         self._bytes = (
             np.memmap(folder / TEXTS, dtype=np.uint8, mode="r") if self._offsets[-1] else np.zeros(0, np.uint8)
         )
+        if len(self._bytes) != self._offsets[-1]:
+            raise ValueError(f"{TEXTS} has {len(self._bytes)} bytes, expected {self._offsets[-1]}")
 
     def __len__(self) -> int:
         return len(self._offsets) - 1
