@@ -273,5 +273,9 @@ def test_an_approximate_index_is_kept(library: Library) -> None:
     assert library.by_embedding(["CCO"], 9, "l2", again)[0][0].tolist() == exact.tolist()
     with pytest.raises(UserError, match="for l2, not for cosine"):
         library.by_embedding(["CCO"], 9, "cosine", again)
+    for damaged in (b"", (library.folder / "approximate-l2.faiss").read_bytes()[:-9]):
+        (library.folder / "approximate-l2.faiss").write_bytes(damaged)
+        with pytest.raises(DataError, match=r"approximate-l2\.faiss: this index is damaged; delete the file"):
+            library.approximate("l2")
     (library.folder / "approximate-l2.faiss").unlink()
     (library.folder / "approximate-l2.json").unlink()

@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from chemscale.base.errors import UserError
+from chemscale.base.errors import DataError, UserError
 from chemscale.base.files import read_json, replacing, write_json
 from chemscale.base.seeds import stream
 from chemscale.language.nearest.exact import Metric, check_search, measured_distances, nearest_vectors
@@ -111,9 +111,13 @@ class ApproximateIndex:
 
         Raises:
             UserError: faiss is not installed.
+            DataError: the file is damaged.
         """
         record = read_json(path.with_suffix(".json"))
-        index = faiss_module().read_index(str(path))
+        try:
+            index = faiss_module().read_index(str(path))
+        except RuntimeError:  # faiss's own, with the place in its source
+            raise DataError(f"{path}: this index is damaged; delete the file, and it is built anew") from None
         index.nprobe = record["n_probed"]
         return cls(index, **record)
 
