@@ -51,5 +51,5 @@ def test_a_folder_that_is_gone_is_an_error_of_the_file(tmp_path: Path) -> None:
 
 
 def test_a_failure_inside_is_told_with_its_reason(tmp_path: Path) -> None:
-    with Workers(1) as pool, pytest.raises(RuntimeError, match="labelling worker failed: ConfigError"):
+    with Workers(1) as pool, pytest.raises(DataError, match="frames_per_molecule: Input should be greater"):
         pool.label(Order(str(tmp_path / "part.npz"), 0, ["C"], 0, {"frames_per_molecule": 0})).result()
