@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import torch
 
@@ -145,9 +144,9 @@ def _one_round(parts: Iterator[tuple[int, int, int]]) -> list[tuple[int, int, in
     """The next parts, until they are about a round."""
     chosen: list[tuple[int, int, int]] = []
     size = 0
-    while size < SAMPLES_A_ROUND and (following := list(islice(parts, 1))):
-        chosen += following
-        size += following[0][2] - following[0][1]
+    while size < SAMPLES_A_ROUND and (part := next(parts, None)) is not None:
+        chosen.append(part)
+        size += part[2] - part[1]
     return chosen
 
 

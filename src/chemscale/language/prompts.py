@@ -13,7 +13,7 @@ from chemscale.chem.compressed_text import inner_name, open_text, readable
 from chemscale.chem.molecule_files import read_smiles
 from chemscale.chem.scaffolds import murcko_scaffold
 from chemscale.chem.selfies_encoding import decode_selfies
-from chemscale.chem.smiles import MoleculeError, parse_smiles
+from chemscale.chem.smiles import MoleculeError, is_smiles, parse_smiles
 from chemscale.chem.sources import resolve
 from chemscale.language.huggingface import AnyTokenizer
 from chemscale.language.tokenizer import molecule_text
@@ -136,13 +136,13 @@ def _encode(text: str, tokenizer: AnyTokenizer) -> tuple[list[int], str | None]:
             ids = tokenizer.encode_text(text, ends=False)
             return ids, _decoded(ids, tokenizer)
         except UserError as error:
-            if not _is_molecule(text):
+            if not is_smiles(text):
                 raise UserError(f"the prompt {text!r} cannot be encoded: {error}") from None
     try:
         if tokenizer.encoding == "selfies":
             parse_smiles(text)
             return tokenizer.encode(text)[1:-1], text
-        return tokenizer.encode_text(text, ends=False), text if _is_molecule(text) else None
+        return tokenizer.encode_text(text, ends=False), text if is_smiles(text) else None
     except MoleculeError as error:
         raise UserError(
             f"the prompt {text!r} cannot be encoded: {error}. A part of a molecule must be a molecule of its own in "
@@ -165,14 +165,6 @@ def _first_tokens(text: str, ids: Sequence[int], first: int | None) -> Sequence[
     if first == 0 or first > len(ids) or -first >= len(ids):
         raise UserError(f"the prompt {text!r} has {len(ids)} tokens; {first} of them cannot be taken")
     return ids[:first]
-
-
-def _is_molecule(text: str) -> bool:
-    try:
-        parse_smiles(text)
-    except MoleculeError:
-        return False
-    return True
 
 
 def _spellings_by_last_atom(scaffold: str, seed: int) -> list[str]:

@@ -40,20 +40,49 @@ class PageParts:
 
 def fill_page(parts: PageParts) -> str:
     """The page's HTML text; no address in it is ever fetched."""
-    # A "</script>" in the data would end the script element that holds it.
-    data = json.dumps(finite(dict(parts.charts)), separators=(",", ":")).replace("</", "<\\/")
-    items = "".join(f"<li>{html.escape(line)}</li>" for line in parts.notes)
-    return Template(_asset("page.html")).substitute(
-        title=html.escape(parts.title),
-        style=_asset("page.css"),
-        lead=html.escape(parts.lead),
-        cards="".join(f"<div class='card'><b>{big}</b><span>{small}</span></div>" for big, small in parts.cards),
+    scripts = [data_script("charts", dict(parts.charts)), script(_library()), script(asset("page.js"))]
+    return frame(parts.title, parts.lead, parts.cards, parts.notes, parts.sections, scripts)
+
+
+def frame(
+    title: str,
+    lead: str,
+    cards: Sequence[tuple[str, str]],
+    notes: Sequence[str],
+    body: str,
+    scripts: Sequence[str],
+    style: str = "",
+) -> str:
+    """A page's HTML text: head, cards and notes (see `PageParts`), then the body, then the scripts.
+
+    Args:
+        title, lead, cards, notes: as `PageParts` has them.
+        body: HTML.
+        scripts: elements of `script` and `data_script`, in their order.
+        style: CSS beside that of all pages.
+    """
+    items = "".join(f"<li>{html.escape(line)}</li>" for line in notes)
+    return Template(asset("page.html")).substitute(
+        title=html.escape(title),
+        style=asset("page.css") + style,
+        lead=html.escape(lead),
+        cards="".join(f"<div class='card'><b>{big}</b><span>{small}</span></div>" for big, small in cards),
         notes=f"<ul class='notes'>{items}</ul>" if items else "",
-        sections=parts.sections,
-        charts=data,
-        library=_library(),
-        script=_asset("page.js"),
+        sections=body,
+        scripts="\n".join(scripts),
     )
+
+
+def script(text: str) -> str:
+    """A script element."""
+    return f"<script>{text}</script>"
+
+
+def data_script(name: str, values: Mapping[str, Any]) -> str:
+    """An element that holds data as JSON for a script; what is not finite is null."""
+    # A "</script>" in the data would end the script element that holds it.
+    data = json.dumps(finite(dict(values)), separators=(",", ":")).replace("</", "<\\/")
+    return f'<script type="application/json" id="{name}">{data}</script>'
 
 
 def embedded(chart: alt.LayerChart, config: Config = chart_config) -> dict[str, Any]:
@@ -89,7 +118,8 @@ def made_section(commands: Sequence[str], facts: Mapping[str, str], config_text:
     return f"<h2>How this was made</h2>{lines}<dl>{rows}</dl>{fold}"
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """The text of a file of the pages: a style, a script, a piece of HTML."""
     return (files("chemscale.report") / "assets" / name).read_text(encoding="utf-8")
 
 

@@ -99,11 +99,7 @@ class BeamSearch:
         lengths = np.repeat([search.length for search in searches], beams).astype(np.int32)
         table = np.concatenate([search.table[:, : lengths.max()] for search in searches])
         current = np.concatenate([search.current for search in searches])
-        hidden = self._decoder.hidden_states(
-            torch.from_numpy(current).to(device),
-            torch.from_numpy(table).to(device),
-            torch.from_numpy(lengths).to(device),
-        )
+        hidden = self._decoder.advance(current, table, lengths)
         scores = self._decoder.scores(hidden).log_softmax(1).index_fill_(1, self._banned, float("-inf"))
         running = torch.from_numpy(np.concatenate([search.scores for search in searches])).to(device)
         totals = (scores + running[:, None]).view(len(searches), -1)

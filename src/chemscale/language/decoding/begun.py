@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
-import torch
 
 from chemscale.language.decoding.rows import Rows
 from chemscale.language.decoding.step import Decoder
@@ -73,9 +72,8 @@ def _begin_together(decoder: Decoder, block: list[Request]) -> list[BegunPrompt]
     for position in range(len(prompts[0]) - 1):
         n = sum(len(prompt) - 1 > position for prompt in prompts)
         table[:n, position] = decoder.take_rows(n)
-        tokens = torch.tensor([prompt[position] for prompt in prompts[:n]], device=decoder.device)
-        lengths = torch.full((n,), position + 1, dtype=torch.int32, device=decoder.device)
-        decoder.hidden_states(tokens, torch.from_numpy(table[:n]).to(decoder.device), lengths)
+        tokens = np.array([prompt[position] for prompt in prompts[:n]], dtype=np.int64)
+        decoder.advance(tokens, table[:n], np.full(n, position + 1, dtype=np.int32))
     begun = {}
     for place, i in enumerate(order):
         rows = table[place, : len(prompts[place]) - 1].copy()

@@ -7,15 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from chemscale.language.decoding.begun import BegunPrompt, Continuation, Request, begin_prompts
 from chemscale.language.decoding.draws import uniform_draws
 from chemscale.language.decoding.rows import Rows
 from chemscale.language.decoding.sampling import Sampling, choose_tokens
-from chemscale.language.decoding.step import Decoder
-
-Ids = npt.NDArray[np.int64]
+from chemscale.language.decoding.step import Decoder, Tokens
 
 
 @dataclass
@@ -34,9 +31,9 @@ class Slots:
     """
 
     table: Rows
-    length: npt.NDArray[np.int32]
-    current: Ids
-    tokens: Ids
+    length: Rows
+    current: Tokens
+    tokens: Tokens
     chosen: npt.NDArray[np.int64]
     log_probability: npt.NDArray[np.float64]
     sample: npt.NDArray[np.int64]
@@ -121,7 +118,7 @@ class Sampler:
         """One token for each sequence; gives the places whose sequence has ended."""
         slots.table[np.arange(n), slots.length[:n]] = self._decoder.take_rows(n)
         slots.length[:n] += 1
-        hidden = self._states(slots.current[:n], slots.table[:n], slots.length[:n])
+        hidden = self._decoder.advance(slots.current[:n], slots.table[:n], slots.length[:n])
         scores = self._decoder.scores(hidden)
         draws = uniform_draws(self._key, slots.sample[:n], slots.chosen[:n])
         logarithms = scores.log_softmax(1)
@@ -148,11 +145,3 @@ class Sampler:
             self._decoder.rows.give_back(prompt.rows)
         ids = tokens[:-1] if complete else tokens
         return Continuation(int(slots.sample[place]), tuple(ids), float(slots.log_probability[place]), complete)
-
-    def _states(self, current: Ids, table: Rows, lengths: npt.NDArray[np.int32]) -> Tensor:
-        device = self._decoder.device
-        return self._decoder.hidden_states(
-            torch.from_numpy(current).to(device),
-            torch.from_numpy(table).to(device),
-            torch.from_numpy(lengths).to(device),
-        )

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -13,6 +15,7 @@ from chemscale.language.decoding.rows import FreeRows, Rows
 from chemscale.language.models.chemgpt import NORM_EPSILON, Block, ChemGPT
 
 FIRST_ROWS = 4096
+Tokens = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,10 @@ class Decoder:
             inner = gelu(functional.linear(self._norm(x, layer.norm_2), *layer.expand), self.backend)
             x = x + functional.linear(inner, *layer.contract)
         return self._norm(x, self._final_norm)
+
+    def advance(self, tokens: Tokens, rows: Rows, lengths: Rows) -> Tensor:
+        """`hidden_states` of arrays, on the model's device."""
+        return self.hidden_states(*(torch.from_numpy(array).to(self.device) for array in (tokens, rows, lengths)))
 
     def scores(self, hidden: Tensor) -> Tensor:
         """Scores of the next token, [sequences, width] -> [sequences, vocabulary]."""

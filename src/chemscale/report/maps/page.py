@@ -1,37 +1,33 @@
 """The page of a map as one self-contained HTML file: no address in it is ever fetched.
 
-It has the look of the other pages but not their frame, which brings the chart library along; this one draws by itself.
+It stands in the frame of the other pages but without their chart library; this one draws by itself.
 """
 
 import html
-import json
-from importlib.resources import files
 from string import Template
 
-from chemscale.base.files import finite
 from chemscale.report.maps.contents import EMBEDDING, FINGERPRINT, MapReport, Picture
 from chemscale.report.maps.data import page_data
 from chemscale.report.maps.numbers_table import TITLES, numbers_section
-from chemscale.report.page_frame import made_section
+from chemscale.report.page_frame import asset, data_script, frame, made_section, script
 
 _MOST_CARDS = 4
 
 
 def render_map_page(report: MapReport) -> str:
     """The page's HTML text."""
-    # A "</script>" in the data would end the script element that holds it.
-    data = json.dumps(finite(page_data(report)), separators=(",", ":"), ensure_ascii=False).replace("</", "<\\/")
-    notes = "".join(f"<li>{html.escape(line)}</li>" for line in report.notes)
-    return Template(_asset("map.html")).substitute(
-        title=html.escape(report.title),
-        lead=html.escape(report.lead),
-        style=_asset("page.css") + _asset("map.css"),
-        cards="".join(f"<div class='card'><b>{big}</b><span>{small}</span></div>" for big, small in _cards(report)),
-        notes=f"<ul class='notes'>{notes}</ul>" if notes else "",
-        panels="".join(_panel(picture) for picture in report.pictures),
-        sections=numbers_section(report.numbers) + made_section(report.commands, report.facts, "", ""),
-        map=data,
-        script='"use strict";\n' + _asset("molecule.js") + _asset("map.js"),
+    atlas = Template(asset("map.html")).substitute(panels="".join(_panel(picture) for picture in report.pictures))
+    return frame(
+        title=report.title,
+        lead=report.lead,
+        cards=_cards(report),
+        notes=report.notes,
+        body=atlas + numbers_section(report.numbers) + made_section(report.commands, report.facts, "", ""),
+        scripts=[
+            data_script("map", page_data(report)),
+            script('"use strict";\n' + asset("molecule.js") + asset("map.js")),
+        ],
+        style=asset("map.css"),
     )
 
 
@@ -58,7 +54,3 @@ def _cards(report: MapReport) -> list[tuple[str, str]]:
 
 def _short(value: float) -> str:
     return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")  # plus zero, because round(-0.002, 2) is -0.0
-
-
-def _asset(name: str) -> str:
-    return (files("chemscale.report") / "assets" / name).read_text(encoding="utf-8")
